@@ -1,0 +1,56 @@
+/*
+ * The harness of all benchmarks. A benchmark is a function that does `iterations` rounds of work;
+ * the harness warms it up, finds a number of iterations that fills min_time, repeats, and writes
+ * one JSON document shaped as Google Benchmark's (its comparison tools read it). real_time and
+ * cpu_time are minima over the repetitions; the median is a counter.
+ *
+ *   int main(int argc, char **argv)
+ *   {
+ *       bench_begin(argc, argv, "b_ntt");
+ *       bench_run("ntt/forward/8192", work, &arg, (bench_rate){.items = 53248});
+ *       return bench_end();
+ *   }
+ *
+ * Options of every benchmark: --out FILE, --filter TEXT (substring of a name), --min-time SECONDS
+ * (default 0.05), --repetitions N (default 9), --list.
+ */
+#ifndef HEL_BENCH_H
+#define HEL_BENCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "heloci/engine.h"
+
+/* Does the work `iterations` times. */
+typedef void (*bench_fn)(void *arg, size_t iterations);
+
+/* Amounts of one iteration; zeros are left out of the report. */
+typedef struct bench_rate {
+    double bytes; /* read and written: bytes_per_second */
+    double items; /* items_per_second, ns_per_item */
+} bench_rate;
+
+typedef struct bench_result {
+    double best_ns, median_ns, cpu_ns; /* per iteration; best_ns is 0 when it was filtered out */
+} bench_result;
+
+/* Reads the options and writes the context. Exits the process on a wrong option. */
+void bench_begin(int argc, char **argv, const char *program);
+/* Fixes a fact of the context, before the first bench_run: "simd", "avx512". */
+void bench_context(const char *key, const char *value);
+/* 1 when the name would run: lets a program skip expensive preparation. */
+int bench_wanted(const char *name);
+bench_result bench_run(const char *name, bench_fn fn, void *arg, bench_rate rate);
+/* Adds a number to the latest bench_run's entry ("memcpy_ratio", 0.93). */
+void bench_counter(const char *key, double value);
+/* Closes the document; the value is main's exit code. */
+int bench_end(void);
+
+/* Keeps the compiler from dropping or moving work on memory behind p. */
+static inline void bench_use(const void *p)
+{
+    __asm__ volatile("" : : "g"(p) : "memory");
+}
+
+#endif

@@ -1,0 +1,319 @@
+/*
+ * hel_scan: the compute centre's job. Opens public files only, plans memory, runs the loops of
+ * scan_private.h, writes the encrypted sums.
+ */
+#include <string.h>
+#include <time.h>
+
+#include "host/assoc/scan_private.h"
+#include "host/base/cpu.h"
+#include "host/base/mem.h"
+#include "host/base/progress.h"
+
+static double cpu_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static double wall_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static hel_status open_inputs(struct scan *s)
+{
+    hel_engine *engine = s->engine;
+    const hel_scan_config *c = s->config;
+    const uint8_t *data, *more;
+    uint64_t bytes, more_bytes, body;
+    HEL_TRY(hel_reader_open(engine, &s->evk, c->evk, HEL_KIND_EVAL_KEYS));
+    HEL_TRY(hel_reader_open(engine, &s->weights, c->weights, HEL_KIND_WEIGHTS));
+    HEL_TRY(hel_reader_open(engine, &s->geno, c->geno, HEL_KIND_GENOTYPES));
+    HEL_TRY(hel_head_match(engine, s->geno, s->evk, HEL_MATCH_PARAMS | HEL_MATCH_KEY));
+    HEL_TRY(hel_head_match(engine, s->geno, s->weights,
+                           HEL_MATCH_PARAMS | HEL_MATCH_KEY | HEL_MATCH_SAMPLES));
+    HEL_REQUIRE(engine,
+                hel_equal(hel_reader_head(s->weights)->dataset, hel_reader_head(s->geno)->file_id,
+                          HEL_DIGEST_BYTES),
+                HEL_E_MISMATCH, "%s: these weights were made for another encryption than %s",
+                c->weights, c->geno);
+
+    HEL_TRY(hel_reader_checked(s->evk, HEL_SECTION_PARAMS, &data, &bytes));
+    hel_params params;
+    HEL_TRY(hel_params_decode(engine, data, bytes, &params));
+    HEL_TRY(hel_scheme_create(engine, &s->scheme, &params));
+    HEL_REQUIRE(engine,
+                hel_equal(s->scheme->digest, hel_reader_head(s->evk)->params, HEL_DIGEST_BYTES),
+                HEL_E_FORMAT, "%s: the parameters do not have the digest that the header states",
+                c->evk);
+    HEL_TRY(hel_reader_checked(s->evk, HEL_SECTION_GALOIS, &data, &bytes));
+    HEL_TRY(hel_reader_checked(s->evk, HEL_SECTION_RELIN, &more, &more_bytes));
+    HEL_TRY(hel_eval_keys_decode(engine, s->scheme, hel_reader_head(s->evk)->key_id,
+                                 hel_reader_head(s->evk)->seed, data, bytes, more, more_bytes,
+                                 &s->keys));
+
+    HEL_TRY(hel_reader_section(s->geno, HEL_SECTION_CIPHER, &s->geno_body, &body));
+    HEL_TRY(hel_reader_checked(s->geno, HEL_SECTION_LAYOUT, &data, &bytes));
+    HEL_TRY(hel_geno_layout_decode(engine, data, bytes, body, &s->gl));
+    HEL_TRY(hel_reader_section(s->weights, HEL_SECTION_CIPHER, &s->weights_body, &body));
+    HEL_TRY(hel_reader_checked(s->weights, HEL_SECTION_LAYOUT, &data, &bytes));
+    HEL_TRY(hel_weights_layout_decode(engine, data, bytes, body, &s->wl));
+    HEL_REQUIRE(engine,
+                s->gl.log_n == params.log_n && s->wl.log_n == params.log_n &&
+                    s->gl.limbs == params.scan_limbs && s->wl.limbs == params.expand_limbs &&
+                    s->wl.chunk == params.chunk && s->wl.samples == s->gl.samples &&
+                    s->wl.planes == s->gl.planes,
+                HEL_E_MISMATCH, "%s and %s: their layouts do not fit together", c->geno,
+                c->weights);
+    HEL_TRY(hel_reader_checked(s->weights, HEL_SECTION_COLUMNS, &data, &bytes));
+    return hel_outputs_decode(engine, data, bytes, &s->wl, &s->output, &s->outputs);
+}
+
+/* Accumulators go plane by plane, so that one plane's columns are neighbours. */
+static hel_status order_outputs(struct scan *s)
+{
+    uint32_t slot = 0;
+    HEL_TRY(hel_malloc(s->engine, &s->slot, s->outputs, sizeof *s->slot));
+    for (uint32_t p = 0; p < HEL_PLANES; p++) {
+        HEL_TRY(hel_malloc(s->engine, &s->plane_columns[p], s->wl.columns,
+                           sizeof **s->plane_columns));
+        s->plane_first[p] = slot;
+        for (uint32_t o = 0; o < s->outputs; o++)
+            if (s->output[o].plane == (hel_plane)p) {
+                s->plane_columns[p][s->plane_count[p]++] = s->output[o].column;
+                s->slot[o] = slot++;
+            }
+    }
+    return HEL_OK;
+}
+
+static size_t output_scratch_words(const struct scan *s)
+{
+    return 3 * (size_t)s->gl.poly_words + hel_keyswitch_scratch_words(s->scheme);
+}
+
+/* What one more block, and one more column held at once, cost; and everything else. */
+static uint64_t bytes_per_block(const struct scan *s)
+{
+    return (uint64_t)s->outputs * 3 * s->gl.poly_words * 4;
+}
+
+static uint64_t bytes_per_column(const struct scan *s)
+{
+    return (uint64_t)TILE * 2 * s->gl.poly_words * 4;
+}
+
+static uint64_t bytes_fixed(const struct scan *s)
+{
+    const hel_params *p = &s->scheme->params;
+    const uint64_t n = s->scheme->n, split = (uint64_t)__builtin_ctz(s->scheme->n / HEL_SEGMENT);
+    uint64_t keys = (uint64_t)p->log_n * s->scheme->digits * 2 * s->scheme->total * n * 4;
+    uint64_t worker = (uint64_t)BLOCKS_AT_ONCE * SLICE_GROUPS * s->a_stride * 4 +
+                      output_scratch_words(s) * 4 + n * 24 * p->expand_limbs * 4;
+    /* pages of one super-block's rows, resident while a tile meets them */
+    uint64_t rows = (uint64_t)TILE * s->gl.plane_count *
+                    (s->gl.blocks < s->gl.super_block ? s->gl.blocks : s->gl.super_block) *
+                    s->gl.poly_words * 4;
+    uint64_t result = (uint64_t)s->outputs * 2 * p->out_limbs * n * 4;
+    return 2 * keys + worker * s->workers + rows + result +
+           hel_expander_bytes(s->scheme, (uint32_t)split) + ((uint64_t)16 << 20);
+}
+
+static hel_status plan_memory(struct scan *s)
+{
+    s->workers = hel_engine_threads(s->engine);
+    s->groups = s->scheme->n / LANES;
+    s->a_stride = (size_t)TILE * 2 * LANES + LANES; /* one line off a power of two */
+    s->tensor = hel_tensor_pick(hel_engine_simd(s->engine));
+    const uint64_t budget = hel_engine_memory(s->engine), fixed = bytes_fixed(s);
+    const uint64_t block = bytes_per_block(s), column = bytes_per_column(s);
+    const uint64_t least = fixed + block + column;
+    HEL_REQUIRE(s->engine, budget >= least, HEL_E_MEMORY,
+                "scan: a budget of %llu MiB is too small; %llu MiB is the least for %u outputs "
+                "(--memory)",
+                (unsigned long long)(budget >> 20), (unsigned long long)((least >> 20) + 1),
+                s->outputs);
+    uint64_t free_bytes = budget - fixed;
+    /* Columns first, up to half of what is free (or 1 GiB): splitting them repeats the expansion of
+     * the genotypes' uniform halves, splitting blocks repeats the weights' whole expansion. */
+    uint64_t for_columns = free_bytes / 2 < (uint64_t)1 << 30 ? free_bytes / 2 : (uint64_t)1 << 30;
+    uint64_t columns = for_columns / column;
+    columns = columns < 1 ? 1 : columns;
+    s->column_batch = columns < s->wl.columns ? (uint32_t)columns : s->wl.columns;
+    uint64_t blocks = (free_bytes - s->column_batch * column) / block;
+    s->range = blocks < s->gl.blocks ? (uint32_t)blocks : s->gl.blocks;
+    if (s->range > s->gl.super_block && s->range < s->gl.blocks)
+        s->range -= s->range % s->gl.super_block;
+    s->stats.passes = (s->gl.blocks + s->range - 1) / s->range;
+    s->stats.peak_buffers = fixed + s->range * block + s->column_batch * column;
+    return HEL_OK;
+}
+
+static hel_status allocate(struct scan *s)
+{
+    hel_engine *engine = s->engine;
+    HEL_TRY(hel_malloc(engine, &s->z, s->column_batch, bytes_per_column(s)));
+    HEL_TRY(hel_malloc(engine, &s->acc, s->range, bytes_per_block(s)));
+    HEL_TRY(hel_malloc(engine, &s->result, (size_t)s->outputs * 2,
+                       (size_t)s->scheme->params.out_limbs * s->scheme->n * 4));
+    HEL_TRY(hel_calloc(engine, &s->worker, s->workers, sizeof *s->worker));
+    for (uint32_t i = 0; i < s->workers; i++) {
+        struct scan_worker *w = &s->worker[i];
+        HEL_TRY(hel_chacha_create(engine, &w->chacha, hel_reader_head(s->geno)->seed));
+        HEL_TRY(hel_malloc(engine, &w->a, (size_t)BLOCKS_AT_ONCE * SLICE_GROUPS * s->a_stride, 4));
+        HEL_TRY(hel_malloc(engine, &w->slice, (size_t)SLICE_GROUPS * LANES, 4));
+        HEL_TRY(hel_malloc(engine, &w->words, (size_t)SLICE_GROUPS * LANES, 4));
+        HEL_TRY(hel_malloc(engine, &w->column, s->wl.columns, 4));
+        HEL_TRY(hel_malloc(engine, &w->output, output_scratch_words(s), 4));
+    }
+    return HEL_OK;
+}
+
+static hel_status scan_tile(struct scan *s)
+{
+    const uint32_t range_end = s->range_first + s->range_count;
+    for (s->batch_first = 0; s->batch_first < s->wl.columns; s->batch_first += s->batch_count) {
+        const uint32_t left = s->wl.columns - s->batch_first;
+        const int last = left <= s->column_batch;
+        s->batch_count = last ? left : s->column_batch;
+        double t0 = cpu_seconds();
+        HEL_TRY(hel_scan_expand(s));
+        double t1 = cpu_seconds();
+        s->stats.cpu_expand += t1 - t0;
+        for (s->super = s->range_first / s->gl.super_block;
+             s->super * s->gl.super_block < range_end; s->super++) {
+            if (s->batch_first == 0)
+                HEL_TRY(hel_scan_check_rows(s));
+            HEL_TRY(hel_scan_accumulate(s));
+            if (last) {
+                s->done += (uint64_t)s->tile_samples * scan_super_count(s) << s->gl.log_n;
+                HEL_TRY(hel_progress(s->engine, "scan", s->done, s->total, "genotypes"));
+            }
+        }
+        s->stats.cpu_scan += cpu_seconds() - t1;
+    }
+    return HEL_OK;
+}
+
+static hel_status scan_all(struct scan *s)
+{
+    s->total = (uint64_t)s->gl.samples * s->gl.blocks << s->gl.log_n;
+    HEL_TRY(hel_progress(s->engine, "scan", 0, s->total, "genotypes"));
+    for (s->chunk = 0; s->chunk < s->wl.chunks; s->chunk++) {
+        const uint32_t samples = hel_chunk_samples(&s->wl, s->chunk);
+        for (s->range_first = 0; s->range_first < s->gl.blocks; s->range_first += s->range) {
+            const uint32_t left = s->gl.blocks - s->range_first;
+            s->range_count = left < s->range ? left : s->range;
+            memset(s->acc, 0, s->range_count * bytes_per_block(s));
+            for (s->tile_first = 0; s->tile_first < samples; s->tile_first += TILE) {
+                s->tile_samples =
+                    samples - s->tile_first < TILE ? samples - s->tile_first : TILE;
+                HEL_TRY(scan_tile(s));
+            }
+            double t0 = cpu_seconds();
+            HEL_TRY(hel_scan_write_chunk(s));
+            s->stats.cpu_output += cpu_seconds() - t0;
+        }
+    }
+    s->stats.genotypes = s->total;
+    return HEL_OK;
+}
+
+static hel_status open_output(struct scan *s, const char *path)
+{
+    const hel_head *geno = hel_reader_head(s->geno), *weights = hel_reader_head(s->weights);
+    hel_head head = {.kind = HEL_KIND_SUMS,
+                     .sample_count = geno->sample_count,
+                     .variant_count = geno->variant_count};
+    memcpy(head.params, geno->params, sizeof head.params);
+    memcpy(head.key_id, geno->key_id, sizeof head.key_id);
+    memcpy(head.dataset, geno->file_id, sizeof head.dataset);
+    memcpy(head.weights, weights->file_id, sizeof head.weights);
+    memcpy(head.samples, geno->samples, sizeof head.samples);
+    memcpy(head.variants, geno->variants, sizeof head.variants);
+    hel_sums_layout layout = {.log_n = s->gl.log_n,
+                              .limbs = s->scheme->params.out_limbs,
+                              .chunks = s->wl.chunks,
+                              .blocks = s->gl.blocks,
+                              .outputs = s->outputs,
+                              .columns = s->wl.columns,
+                              .variants = s->gl.variants};
+    memcpy(layout.geno_content, hel_reader_content(s->geno), HEL_DIGEST_BYTES);
+    memcpy(layout.weights_content, hel_reader_content(s->weights), HEL_DIGEST_BYTES);
+    HEL_TRY(hel_writer_open(s->engine, &s->sums, path, &head));
+    hel_buf encoded = {0};
+    hel_status status = hel_sums_layout_encode(s->engine, &layout, &encoded);
+    if (status == HEL_OK)
+        status =
+            hel_writer_put_section(s->sums, HEL_SECTION_LAYOUT, encoded.data, encoded.bytes);
+    hel_buf_free(&encoded);
+    HEL_TRY(status);
+    return hel_writer_section(s->sums, HEL_SECTION_CIPHER, 0);
+}
+
+static hel_status run(struct scan *s, const char *path)
+{
+    double start = wall_seconds();
+    HEL_TRY(open_inputs(s));
+    HEL_TRY(order_outputs(s));
+    HEL_TRY(plan_memory(s));
+    HEL_TRY(allocate(s));
+    HEL_TRY(open_output(s, path));
+    HEL_TRY(scan_all(s));
+    hel_status status = hel_writer_commit(s->sums, NULL);
+    s->sums = NULL;
+    s->stats.wall = wall_seconds() - start;
+    return status;
+}
+
+static void release(struct scan *s)
+{
+    hel_writer_abort(s->sums);
+    for (uint32_t i = 0; s->worker && i < s->workers; i++) {
+        struct scan_worker *w = &s->worker[i];
+        hel_chacha_free(w->chacha);
+        hel_free(w->a);
+        hel_free(w->slice);
+        hel_free(w->words);
+        hel_free(w->column);
+        hel_free(w->expand);
+        hel_free(w->output);
+    }
+    hel_free(s->worker);
+    hel_free(s->z);
+    hel_free(s->acc);
+    hel_free(s->result);
+    hel_expander_free(s->expander);
+    for (int p = 0; p < HEL_PLANES; p++)
+        hel_free(s->plane_columns[p]);
+    hel_free(s->slot);
+    hel_free(s->output);
+    hel_eval_keys_free(s->keys);
+    hel_scheme_free(s->scheme);
+    hel_reader_close(s->geno);
+    hel_reader_close(s->weights);
+    hel_reader_close(s->evk);
+}
+
+hel_status hel_scan(hel_engine *engine, const hel_scan_config *config, hel_scan_stats *stats)
+{
+    hel_error_clear(engine);
+    HEL_REQUIRE(engine, config && config->size == sizeof *config, HEL_E_USAGE,
+                "scan: malformed configuration");
+    HEL_REQUIRE(engine, config->geno && config->weights && config->evk && config->out,
+                HEL_E_USAGE, "scan: needs --geno, --weights, --evk and --out");
+    struct scan s = {.engine = engine, .config = config};
+    char *path = NULL;
+    hel_status status = hel_path_join(engine, &path, config->out, ".sums");
+    if (status == HEL_OK)
+        status = run(&s, path);
+    release(&s);
+    hel_free(path);
+    if (stats)
+        *stats = s.stats;
+    return status;
+}

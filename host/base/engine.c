@@ -1,0 +1,156 @@
+/* Life of an engine, its error text and its progress reports. */
+#include <errno.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "heloci/version.h"
+#include "host/base/cpu.h"
+#include "host/base/engine_private.h"
+#include "host/base/error.h"
+#include "host/base/progress.h"
+
+const char *hel_version(void)
+{
+    return HEL_VERSION_STRING;
+}
+
+static uint32_t usable_processors(void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0)
+        return (uint32_t)CPU_COUNT(&set);
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online > 0 ? (uint32_t)online : 1;
+}
+
+hel_status hel_engine_create(hel_engine **out, const hel_engine_config *config)
+{
+    *out = NULL;
+    hel_engine_config defaults = HEL_ENGINE_CONFIG_INIT;
+    if (!config)
+        config = &defaults;
+    if (config->size != sizeof(hel_engine_config) || config->threads > 4096)
+        return HEL_E_USAGE;
+    hel_simd simd = config->simd == HEL_SIMD_AUTO ? hel_cpu_best() : config->simd;
+    if (!hel_cpu_has(simd))
+        return HEL_E_UNSUPPORTED;
+    hel_engine *engine = calloc(1, sizeof *engine);
+    if (!engine)
+        return HEL_E_MEMORY;
+    engine->threads = config->threads ? config->threads : usable_processors();
+    engine->memory_bytes = config->memory_bytes;
+    if (!engine->memory_bytes)
+        engine->memory_bytes =
+            (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) / 2;
+    engine->simd = simd;
+    engine->progress = config->progress;
+    engine->progress_arg = config->progress_arg;
+    pthread_mutex_init(&engine->error_lock, NULL);
+    pthread_mutex_init(&engine->progress_lock, NULL);
+    *out = engine;
+    return HEL_OK;
+}
+
+void hel_engine_free(hel_engine *engine)
+{
+    if (!engine)
+        return;
+    pthread_mutex_destroy(&engine->error_lock);
+    pthread_mutex_destroy(&engine->progress_lock);
+    free(engine);
+}
+
+const char *hel_engine_error(const hel_engine *engine)
+{
+    return engine ? engine->error : "";
+}
+
+uint32_t hel_engine_threads(const hel_engine *engine)
+{
+    return engine ? engine->threads : 1;
+}
+
+uint64_t hel_engine_memory(const hel_engine *engine)
+{
+    return engine ? engine->memory_bytes : 0;
+}
+
+hel_simd hel_engine_simd(const hel_engine *engine)
+{
+    return engine ? engine->simd : HEL_SIMD_PORTABLE;
+}
+
+const char *hel_engine_simd_name(const hel_engine *engine)
+{
+    static const char *const names[] = {"auto", "portable", "avx2", "avx512"};
+    return names[hel_engine_simd(engine)];
+}
+
+void hel_error_clear(hel_engine *engine)
+{
+    if (!engine)
+        return;
+    pthread_mutex_lock(&engine->error_lock);
+    engine->error[0] = 0;
+    pthread_mutex_unlock(&engine->error_lock);
+    atomic_store(&engine->cancelled, 0);
+}
+
+static void record(hel_engine *engine, const char *format, va_list args, const char *reason)
+{
+    if (!engine)
+        return;
+    pthread_mutex_lock(&engine->error_lock);
+    if (!engine->error[0]) {
+        int used = vsnprintf(engine->error, sizeof engine->error, format, args);
+        if (reason && used >= 0 && (size_t)used < sizeof engine->error)
+            snprintf(engine->error + used, sizeof engine->error - (size_t)used, ": %s", reason);
+    }
+    pthread_mutex_unlock(&engine->error_lock);
+}
+
+hel_status hel_fail(hel_engine *engine, hel_status status, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    record(engine, format, args, NULL);
+    va_end(args);
+    return status;
+}
+
+hel_status hel_fail_errno(hel_engine *engine, int errnum, const char *format, ...)
+{
+    char text[128];
+    va_list args;
+    va_start(args, format);
+    record(engine, format, args, strerror_r(errnum, text, sizeof text));
+    va_end(args);
+    if (errnum == EACCES || errnum == EPERM || errnum == EROFS)
+        return HEL_E_PERMISSION;
+    return errnum == ENOMEM ? HEL_E_MEMORY : HEL_E_IO;
+}
+
+hel_status hel_progress(hel_engine *engine, const char *stage, uint64_t done, uint64_t total,
+                        const char *unit)
+{
+    if (!engine || !engine->progress)
+        return HEL_OK;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    uint64_t ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    pthread_mutex_lock(&engine->progress_lock);
+    if (done == 0 || done == total || ms - engine->progress_last_ms >= 100) {
+        engine->progress_last_ms = ms;
+        if (engine->progress(engine->progress_arg, stage, done, total, unit))
+            atomic_store(&engine->cancelled, 1);
+    }
+    pthread_mutex_unlock(&engine->progress_lock);
+    if (atomic_load(&engine->cancelled))
+        return hel_fail(engine, HEL_E_CANCELLED, "%s: stopped on request", stage);
+    return HEL_OK;
+}

@@ -1,0 +1,309 @@
+/*
+ * Evaluation keys: generation, and coding of the b halves. The a halves are streams of the public
+ * seed: object 64 k + j, key k of its domain, digit j. Errors are streams of a second seed that
+ * lives only here.
+ */
+#include <string.h>
+
+#include "host/base/mem.h"
+#include "host/ckks/expand_private.h"
+
+static uint64_t stream_object(uint32_t key, uint32_t digit)
+{
+    return (uint64_t)key * 64 + digit;
+}
+
+static size_t key_words(const hel_scheme *scheme, const hel_switch_key *k)
+{
+    return (size_t)k->digits * 2 * (k->q_limbs + k->special) * scheme->n;
+}
+
+static hel_status allocate_key(hel_engine *engine, const hel_scheme *scheme, hel_switch_key *k,
+                               int relin)
+{
+    const hel_params *p = &scheme->params;
+    k->q_limbs = relin ? p->scan_limbs : p->expand_limbs;
+    k->special = relin ? 0 : p->special_limbs;
+    k->digit_limbs = relin ? 1 : p->digit_limbs;
+    k->digits = (k->q_limbs + k->digit_limbs - 1) / k->digit_limbs;
+    return hel_malloc(engine, &k->data, key_words(scheme, k), sizeof *k->data);
+}
+
+/* Exponents, automorphism maps and monomials: functions of N alone. */
+static hel_status fill_tables(hel_engine *engine, const hel_scheme *scheme, hel_eval_keys *keys)
+{
+    const uint32_t log_n = scheme->params.log_n, n = scheme->n;
+    for (uint32_t step = 0; step < hel_tree_steps(log_n); step++) {
+        uint32_t level = hel_step_level(log_n, step), key = hel_step_key(log_n, step);
+        uint32_t *g = keys->exponent + key, unit = 1u << level;
+        g[0] = (n >> level) + 1;
+        keys->shift_by[key] = unit;
+        if (hel_step_levels(log_n, step) == 1)
+            continue;
+        g[1] = (n >> (level + 1)) + 1;
+        g[2] = g[0] * g[1] & (2 * n - 1);
+        keys->shift_by[key] = 2 * unit; /* child 1: (a, b) = (0, 1) */
+        keys->shift_by[key + 1] = unit;
+        keys->shift_by[key + 2] = 3 * unit;
+    }
+    for (uint32_t i = 0; i < keys->galois_count; i++) {
+        HEL_TRY(hel_malloc(engine, &keys->map[i], n, sizeof(uint32_t)));
+        hel_automorph_map(scheme->ring, keys->exponent[i], keys->map[i]);
+        HEL_TRY(hel_malloc(engine, &keys->shift[i], (size_t)scheme->total * n, sizeof(uint32_t)));
+        for (uint32_t t = 0; t < scheme->total; t++)
+            hel_monomial_ntt(scheme, t, keys->shift_by[i], keys->shift[i] + (size_t)t * n);
+    }
+    return HEL_OK;
+}
+
+static hel_status allocate(hel_engine *engine, const hel_scheme *scheme, hel_eval_keys **out)
+{
+    const uint32_t count = hel_tree_keys(scheme->params.log_n);
+    hel_eval_keys *keys;
+    hel_status status;
+    *out = NULL;
+    HEL_TRY(hel_calloc(engine, &keys, 1, sizeof *keys));
+    HEL_TRY_GOTO(hel_calloc(engine, &keys->galois, count, sizeof *keys->galois), fail);
+    HEL_TRY_GOTO(hel_calloc(engine, &keys->exponent, count, sizeof *keys->exponent), fail);
+    HEL_TRY_GOTO(hel_calloc(engine, &keys->shift_by, count, sizeof *keys->shift_by), fail);
+    HEL_TRY_GOTO(hel_calloc(engine, &keys->map, count, sizeof *keys->map), fail);
+    HEL_TRY_GOTO(hel_calloc(engine, &keys->shift, count, sizeof *keys->shift), fail);
+    keys->galois_count = count;
+    for (uint32_t i = 0; i < count; i++)
+        HEL_TRY_GOTO(allocate_key(engine, scheme, &keys->galois[i], 0), fail);
+    HEL_TRY_GOTO(allocate_key(engine, scheme, &keys->relin, 1), fail);
+    HEL_TRY_GOTO(fill_tables(engine, scheme, keys), fail);
+    *out = keys;
+    return HEL_OK;
+fail:
+    hel_eval_keys_free(keys);
+    return status;
+}
+
+void hel_eval_keys_free(hel_eval_keys *k)
+{
+    if (!k)
+        return;
+    for (uint32_t i = 0; i < k->galois_count; i++) {
+        hel_free(k->galois[i].data);
+        hel_free(k->map[i]);
+        hel_free(k->shift[i]);
+    }
+    hel_free(k->galois);
+    hel_free(k->exponent);
+    hel_free(k->shift_by);
+    hel_free(k->map);
+    hel_free(k->shift);
+    hel_free(k->relin.data);
+    hel_free(k);
+}
+
+/* The a halves of one key. scratch: 4 N bytes. */
+static hel_status expand_halves(const hel_scheme *scheme, hel_chacha *seed, hel_domain domain,
+                                uint32_t index, hel_switch_key *k, uint8_t *scratch)
+{
+    for (uint32_t j = 0; j < k->digits; j++)
+        for (uint32_t t = 0; t < k->q_limbs + k->special; t++)
+            HEL_TRY(hel_sample_uniform(scheme->ring, hel_switch_limb(scheme, k, t), seed,
+                                       stream_object(index, j), domain,
+                                       hel_switch_vector(k, scheme->n, j, 1, t), scratch));
+    return HEL_OK;
+}
+
+/* P modulo ring limb i */
+static uint32_t special_product(const hel_scheme *scheme, const hel_switch_key *k, uint32_t i)
+{
+    const hel_limb *l = &scheme->ring->limb[i];
+    uint32_t product = 1;
+    for (uint32_t p = 0; p < k->special; p++)
+        product = hel_mod_mul(
+            product, scheme->ring->limb[scheme->params.expand_limbs + p].q % l->q, l->q);
+    return product;
+}
+
+typedef struct generator {
+    const hel_scheme *scheme;
+    const hel_secret_key *secret;
+    hel_chacha *seed, *errors;
+    uint32_t *temp; /* N, secret */
+    int8_t *e, *zero; /* N each, secret */
+    uint8_t *bytes; /* 8 N, secret */
+} generator;
+
+/* b = -a s + e + P g s' for every digit; from: s' in NTT form over the key's q_limbs. */
+static hel_status generate_key(generator *g, hel_switch_key *k, uint32_t index, int relin,
+                               const uint32_t *from, const uint32_t *map)
+{
+    const hel_scheme *scheme = g->scheme;
+    const hel_ring_ops *ops = scheme->ring->ops;
+    const size_t n = scheme->n;
+    HEL_TRY(expand_halves(scheme, g->seed, relin ? HEL_DOMAIN_RELIN_A : HEL_DOMAIN_GALOIS_A, index,
+                          k, g->bytes));
+    for (uint32_t j = 0; j < k->digits; j++) {
+        HEL_TRY(hel_sample_cbd21(scheme->ring, g->errors, stream_object(index, j),
+                                 relin ? HEL_DOMAIN_RELIN_E : HEL_DOMAIN_GALOIS_E, g->e,
+                                 g->bytes));
+        for (uint32_t t = 0; t < k->q_limbs + k->special; t++) {
+            uint32_t limb = hel_switch_limb(scheme, k, t);
+            const hel_limb *l = &scheme->ring->limb[limb];
+            uint32_t *b = hel_switch_vector(k, scheme->n, j, 0, t);
+            ops->embed(l, b, g->zero, 0, g->e, n);
+            hel_ntt_forward(scheme->ring, limb, b);
+            ops->mul(l, g->temp, hel_switch_vector(k, scheme->n, j, 1, t),
+                     g->secret->s_ntt + limb * n, n);
+            ops->sub(l, b, b, g->temp, n);
+            if (t >= k->q_limbs || t / k->digit_limbs != j)
+                continue;
+            if (map)
+                ops->permute(g->temp, from + t * n, map, n);
+            ops->mul_scalar(l, g->temp, map ? g->temp : from + t * n,
+                            special_product(scheme, k, limb), n);
+            ops->add(l, b, b, g->temp, n);
+        }
+    }
+    return HEL_OK;
+}
+
+static hel_status generate_all(generator *g, hel_eval_keys *keys)
+{
+    for (uint32_t i = 0; i < keys->galois_count; i++)
+        HEL_TRY(generate_key(g, &keys->galois[i], i, 0, g->secret->s_ntt, keys->map[i]));
+    return generate_key(g, &keys->relin, 0, 1, g->secret->s2_ntt, NULL);
+}
+
+hel_status hel_eval_keys_generate(hel_engine *engine, const hel_scheme *scheme,
+                                  const hel_secret_key *k, hel_eval_keys **out)
+{
+    const size_t n = scheme->n;
+    uint8_t error_seed[HEL_SEED_BYTES] = {0};
+    generator g = {scheme, k, NULL, NULL, NULL, NULL, NULL, NULL};
+    hel_eval_keys *keys = NULL;
+    hel_status status;
+    *out = NULL;
+    HEL_TRY_GOTO(hel_secret_alloc(engine, &g.temp, n * (sizeof *g.temp + 2 + 8)), done);
+    g.bytes = (uint8_t *)(g.temp + n);
+    g.e = (int8_t *)(g.bytes + 8 * n);
+    g.zero = g.e + n;
+    HEL_TRY_GOTO(allocate(engine, scheme, &keys), done);
+    memcpy(keys->key_id, k->key_id, sizeof keys->key_id);
+    HEL_TRY_GOTO(hel_random(engine, keys->seed, sizeof keys->seed), done);
+    HEL_TRY_GOTO(hel_random(engine, error_seed, sizeof error_seed), done);
+    HEL_TRY_GOTO(hel_chacha_create(engine, &g.seed, keys->seed), done);
+    HEL_TRY_GOTO(hel_chacha_create(engine, &g.errors, error_seed), done);
+    status = generate_all(&g, keys);
+    if (status != HEL_OK)
+        status = hel_fail(engine, status, "evaluation keys: sampling failed");
+done:
+    hel_wipe(error_seed, sizeof error_seed);
+    hel_chacha_free(g.seed);
+    hel_chacha_free(g.errors);
+    hel_secret_free(g.temp);
+    if (status == HEL_OK)
+        *out = keys;
+    else
+        hel_eval_keys_free(keys);
+    return status;
+}
+
+/* ---- coding: b halves, 4 bytes a word, in the order digit, limb, coefficient ---- */
+
+static size_t encoded_bytes(const hel_scheme *scheme, const hel_switch_key *k)
+{
+    return key_words(scheme, k) / 2 * 4;
+}
+
+static hel_status encode_key(hel_engine *engine, const hel_scheme *scheme,
+                             const hel_switch_key *k, hel_buf *out)
+{
+    uint8_t bytes[1024];
+    const size_t words = (size_t)(k->q_limbs + k->special) * scheme->n;
+    for (uint32_t j = 0; j < k->digits; j++) {
+        const uint32_t *b = hel_switch_vector(k, scheme->n, j, 0, 0);
+        for (size_t at = 0; at < words; at += 256) {
+            for (size_t i = 0; i < 256; i++)
+                hel_put_u32(bytes + 4 * i, b[at + i]);
+            HEL_TRY(hel_buf_put(engine, out, bytes, sizeof bytes));
+        }
+    }
+    return HEL_OK;
+}
+
+hel_status hel_eval_keys_encode_galois(hel_engine *engine, const hel_scheme *scheme,
+                                       const hel_eval_keys *k, hel_buf *out)
+{
+    for (uint32_t i = 0; i < k->galois_count; i++)
+        HEL_TRY(encode_key(engine, scheme, &k->galois[i], out));
+    return HEL_OK;
+}
+
+hel_status hel_eval_keys_encode_relin(hel_engine *engine, const hel_scheme *scheme,
+                                      const hel_eval_keys *k, hel_buf *out)
+{
+    return encode_key(engine, scheme, &k->relin, out);
+}
+
+static hel_status decode_key(hel_engine *engine, const hel_scheme *scheme, const char *what,
+                             uint32_t index, const uint8_t *data, hel_switch_key *k)
+{
+    for (uint32_t j = 0; j < k->digits; j++)
+        for (uint32_t t = 0; t < k->q_limbs + k->special; t++, data += 4 * (size_t)scheme->n) {
+            uint32_t *b = hel_switch_vector(k, scheme->n, j, 0, t), top = 0;
+            uint32_t limb = hel_switch_limb(scheme, k, t);
+            for (uint32_t i = 0; i < scheme->n; i++) {
+                b[i] = hel_get_u32(data + 4 * (size_t)i);
+                top = b[i] > top ? b[i] : top;
+            }
+            HEL_REQUIRE(engine, top < scheme->ring->limb[limb].q, HEL_E_FORMAT,
+                        "evaluation keys: %s key %u, digit %u, limb %u: a residue is not below its "
+                        "prime",
+                        what, index, j, t);
+        }
+    return HEL_OK;
+}
+
+static hel_status decode_all(hel_engine *engine, const hel_scheme *scheme, const uint8_t *galois,
+                             const uint8_t *relin, hel_chacha *seed, uint8_t *scratch,
+                             hel_eval_keys *keys)
+{
+    for (uint32_t i = 0; i < keys->galois_count; i++) {
+        hel_switch_key *k = &keys->galois[i];
+        HEL_TRY(decode_key(engine, scheme, "Galois", i, galois + i * encoded_bytes(scheme, k), k));
+        HEL_TRY(expand_halves(scheme, seed, HEL_DOMAIN_GALOIS_A, i, k, scratch));
+    }
+    HEL_TRY(decode_key(engine, scheme, "relinearization", 0, relin, &keys->relin));
+    return expand_halves(scheme, seed, HEL_DOMAIN_RELIN_A, 0, &keys->relin, scratch);
+}
+
+hel_status hel_eval_keys_decode(hel_engine *engine, const hel_scheme *scheme,
+                                const uint8_t key_id[16], const uint8_t seed[HEL_SEED_BYTES],
+                                const uint8_t *galois, size_t galois_bytes, const uint8_t *relin,
+                                size_t relin_bytes, hel_eval_keys **out)
+{
+    hel_eval_keys *keys = NULL;
+    hel_chacha *chacha = NULL;
+    uint8_t *scratch = NULL;
+    hel_status status;
+    *out = NULL;
+    HEL_TRY_GOTO(allocate(engine, scheme, &keys), done);
+    size_t want_galois = keys->galois_count * encoded_bytes(scheme, &keys->galois[0]);
+    size_t want_relin = encoded_bytes(scheme, &keys->relin);
+    if (galois_bytes != want_galois || relin_bytes != want_relin) {
+        status = hel_fail(engine, HEL_E_FORMAT,
+                          "evaluation keys: %zu and %zu bytes, the rule is %zu and %zu",
+                          galois_bytes, relin_bytes, want_galois, want_relin);
+        goto done;
+    }
+    memcpy(keys->key_id, key_id, sizeof keys->key_id);
+    memcpy(keys->seed, seed, sizeof keys->seed);
+    HEL_TRY_GOTO(hel_chacha_create(engine, &chacha, seed), done);
+    HEL_TRY_GOTO(hel_malloc(engine, &scratch, scheme->n, 4), done);
+    status = decode_all(engine, scheme, galois, relin, chacha, scratch, keys);
+done:
+    hel_chacha_free(chacha);
+    hel_free(scratch);
+    if (status == HEL_OK)
+        *out = keys;
+    else
+        hel_eval_keys_free(keys);
+    return status;
+}

@@ -1,0 +1,73 @@
+/*
+ * Sixteen 32-bit residues at a time: the building blocks of the AVX-512 twin. There is no 32-bit
+ * high multiplication, so Shoup's quotient comes from two 32 x 32 -> 64 multiplications, one of the
+ * even and one of the odd lanes.
+ */
+#ifndef HEL_RING_SIMD_AVX512_H
+#define HEL_RING_SIMD_AVX512_H
+
+#include <immintrin.h>
+
+#include "host/ring/ring_private.h"
+
+static inline __m512i v_set1(uint32_t x)
+{
+    return _mm512_set1_epi32((int)x);
+}
+
+static inline __m512i v_load(const void *p)
+{
+    return _mm512_loadu_si512(p);
+}
+
+static inline void v_store(void *p, __m512i x)
+{
+    _mm512_storeu_si512(p, x);
+}
+
+/* The odd lanes, moved to the even ones. */
+static inline __m512i v_odd(__m512i x)
+{
+    return _mm512_srli_epi64(x, 32);
+}
+
+/* Upper halves of 64-bit products of the even and the odd lanes, back in lane order. */
+static inline __m512i v_merge_high(__m512i even, __m512i odd)
+{
+    return _mm512_mask_shuffle_epi32(odd, 0x5555, even, _MM_PERM_DDBB);
+}
+
+/* Within 128 bits: two lanes of x, then two of y, as vshufps chooses. */
+#define v_shuffle32(x, y, choice)                                                                  \
+    _mm512_castps_si512(                                                                           \
+        _mm512_shuffle_ps(_mm512_castsi512_ps(x), _mm512_castsi512_ps(y), choice))
+
+/* x in [0, 2m) -> [0, m) */
+static inline __m512i v_fold(__m512i x, __m512i m)
+{
+    return _mm512_min_epu32(x, _mm512_sub_epi32(x, m));
+}
+
+/* x in (-m, m), as wrapped words -> [0, m) */
+static inline __m512i v_unwrap(__m512i x, __m512i m)
+{
+    return _mm512_min_epu32(x, _mm512_add_epi32(x, m));
+}
+
+/* Any a times w lazily in [0, 2q); ws_odd holds the quotients of the odd lanes in even lanes. */
+static inline __m512i v_shoup2(__m512i a, __m512i w, __m512i ws, __m512i ws_odd, __m512i q)
+{
+    __m512i even = _mm512_mul_epu32(a, ws), odd = _mm512_mul_epu32(v_odd(a), ws_odd);
+    __m512i h = v_merge_high(even, odd);
+    __m512i r = _mm512_sub_epi32(_mm512_mullo_epi32(a, w), _mm512_mullo_epi32(h, q));
+    __asm__("" : "+v"(r)); /* keeps the compiler from regrouping u + (aw - hq), one op longer */
+    return r;
+}
+
+/* The same where each odd lane has the factor of the even lane before it. */
+static inline __m512i v_shoup(__m512i a, __m512i w, __m512i ws, __m512i q)
+{
+    return v_shoup2(a, w, ws, ws, q);
+}
+
+#endif

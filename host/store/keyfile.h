@@ -1,0 +1,29 @@
+/*
+ * The secret key at rest: a container of kind HEL_KIND_SECRET_KEY, mode 0600, its secret section
+ * plain or sealed under a passphrase (scrypt N = 2^17, r = 8, p = 1, then AES-256-GCM with the
+ * parameters' digest and the key id as associated data). Beside it, "<path>.rejections" counts
+ * failed verifications of this key.
+ */
+#ifndef HEL_STORE_KEYFILE_H
+#define HEL_STORE_KEYFILE_H
+
+#include "host/store/container.h"
+
+/* secret: `bytes` of key material. passphrase NULL or "": stored plain. */
+hel_status hel_keyfile_write(hel_engine *engine, const char *path, hel_head *head,
+                             const void *params, size_t params_bytes, const uint8_t *secret,
+                             size_t bytes, const char *passphrase);
+/* *secret: hel_secret_alloc memory, owned by the caller. A sealed file without or with a wrong
+ * passphrase gives HEL_E_MISMATCH. *params points into hel_malloc memory owned by the caller. */
+hel_status hel_keyfile_read(hel_engine *engine, const char *path, hel_head *head, uint8_t **params,
+                            size_t *params_bytes, uint8_t **secret, size_t *bytes,
+                            const char *passphrase);
+/* 1 in *sealed when the file needs a passphrase. */
+hel_status hel_keyfile_sealed(hel_engine *engine, const char *path, int *sealed);
+
+/* Rejections counted against the key at `path` (0 when the counter file is absent). */
+hel_status hel_keyfile_rejections(hel_engine *engine, const char *path, uint32_t *count);
+/* Adds one, durably (append + fsync) before it returns; mode 0600. */
+hel_status hel_keyfile_reject(hel_engine *engine, const char *path);
+
+#endif

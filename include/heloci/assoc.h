@@ -1,0 +1,143 @@
+/**
+ * @file assoc.h
+ * @brief The four steps of an encrypted association scan, each from files to files.
+ *
+ *   owner   hel_encrypt   genotypes          -> <out>.geno (public) + <out>.private (owner)
+ *   owner   hel_null      phenotypes         -> <out>.weights (public) + <out>.model (owner)
+ *   centre  hel_scan      geno, weights, evk -> <out>.sums (public)
+ *   owner   hel_decrypt   sums               -> tables, after every sum has been verified
+ *
+ * One encryption serves any number of later analyses, subsets and phenotypes. Strings are borrowed
+ * for the duration of a call. Outputs appear whole or not at all.
+ */
+#ifndef HELOCI_ASSOC_H
+#define HELOCI_ASSOC_H
+
+#include "heloci/keys.h"
+#include "heloci/store.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- encrypt ---- */
+
+typedef struct hel_encrypt_config {
+    uint32_t size;
+    const char *bfile;      /**< prefix of .bed, .bim, .fam */
+    const char *key;        /**< <x>.key */
+    const char *passphrase; /**< for a sealed key */
+    const char *out;        /**< prefix */
+    const char *keep, *remove, *extract, *exclude; /**< PLINK lists; NULL = all */
+    int miss_plane;         /**< 1 = encrypt missingness as a third plane, keep no private list */
+} hel_encrypt_config;
+
+#define HEL_ENCRYPT_CONFIG_INIT                                                                    \
+    {                                                                                              \
+        sizeof(hel_encrypt_config), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0              \
+    }
+
+/** Encrypts a cohort: 12 bytes per genotype and plane at the default parameters (two planes, three
+ *  with miss_plane). Variants with negative positions are skipped, as PLINK does. */
+HEL_API HEL_MUST_CHECK hel_status hel_encrypt(hel_engine *engine,
+                                              const hel_encrypt_config *config);
+
+/* ---- null ---- */
+
+typedef struct hel_null_config {
+    uint32_t size;
+    const char *data;       /**< <x>.private of the encrypted cohort */
+    const char *key;
+    const char *passphrase;
+    const char *out;
+    const char *pheno, *pheno_name; /**< table; comma-separated columns (NULL = all). pheno NULL =
+                                         the .fam file's sixth column as it was at encryption */
+    const char *covar, *covar_name; /**< NULL = intercept only; NULL = all columns */
+    const char *keep, *remove;
+    int coding_01;          /**< 1 = --1: controls 0, cases 1 */
+    int trait;              /**< 0 = as plink2 decides, 1 = linear, 2 = logistic */
+    uint32_t max_columns;   /**< budget; 0 = 256 */
+    double max_vif;         /**< 0 = 50 */
+    double max_corr;        /**< 0 = 0.999 */
+    hel_text_fn plan;       /**< receives the plan before the work: T, P, columns, bytes, key
+                                 switches; may be NULL; non-zero return cancels */
+    void *plan_arg;
+} hel_null_config;
+
+#define HEL_NULL_CONFIG_INIT                                                                       \
+    {                                                                                              \
+        sizeof(hel_null_config), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, \
+            0, 0, 0, NULL, NULL                                                                    \
+    }
+
+/** Fits the null models in clear and encrypts their quantised columns. */
+HEL_API HEL_MUST_CHECK hel_status hel_null(hel_engine *engine, const hel_null_config *config);
+
+/* ---- scan ---- */
+
+typedef struct hel_scan_config {
+    uint32_t size;
+    const char *geno;    /**< <x>.geno */
+    const char *weights; /**< <x>.weights */
+    const char *evk;     /**< <x>.evk */
+    const char *out;     /**< prefix: <out>.sums */
+} hel_scan_config;
+
+#define HEL_SCAN_CONFIG_INIT                                                                       \
+    {                                                                                              \
+        sizeof(hel_scan_config), NULL, NULL, NULL, NULL                                            \
+    }
+
+/** What a scan did; seconds are wall time, cpu_ seconds are those of all threads. */
+typedef struct hel_scan_stats {
+    uint64_t genotypes;    /**< samples x variants, padding included */
+    uint64_t key_switches;
+    uint32_t passes;       /**< times the weights were expanded (memory budget) */
+    double cpu_expand, cpu_scan, cpu_output;
+    double wall;
+    uint64_t peak_buffers; /**< bytes of buffers at the most */
+} hel_scan_stats;
+
+/** The encrypted scan. Holds no secret and reads none. Memory stays within the engine's budget
+ *  whatever the file's size; HEL_E_MEMORY, with the smallest budget that works, when it cannot. */
+HEL_API HEL_MUST_CHECK hel_status hel_scan(hel_engine *engine, const hel_scan_config *config,
+                                           hel_scan_stats *stats);
+
+/* ---- decrypt ---- */
+
+#define HEL_OUT_PLINK2  1u
+#define HEL_OUT_REGENIE 2u
+#define HEL_OUT_SSF     4u
+
+typedef struct hel_decrypt_config {
+    uint32_t size;
+    const char *sums;  /**< <x>.sums */
+    const char *data;  /**< <x>.private */
+    const char *model; /**< <x>.model */
+    const char *key;
+    const char *passphrase;
+    const char *out;   /**< prefix of the tables */
+    uint32_t formats;  /**< HEL_OUT_*; 0 = plink2 */
+    int missing_delete; /**< 0 = mean imputation, 1 = deletion (linear; needs the private list) */
+    int64_t min_mac;   /**< score test; -1 = 5 */
+    double max_vif, max_corr; /**< 0 = 50, 0.999 */
+    hel_text_fn table; /**< receives the path of every table written; may be NULL */
+    void *table_arg;
+} hel_decrypt_config;
+
+#define HEL_DECRYPT_CONFIG_INIT                                                                    \
+    {                                                                                              \
+        sizeof(hel_decrypt_config), NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, -1, 0, 0, NULL, NULL \
+    }
+
+/** Decrypts, verifies every sum against the owner's private digests, and only then finishes and
+ *  writes. Any mismatch, whatever its kind, is HEL_E_VERIFY with one generic text; the rejection is
+ *  counted against the key, and a key with 3 rejections is refused (HEL_E_SECURITY). */
+HEL_API HEL_MUST_CHECK hel_status hel_decrypt(hel_engine *engine,
+                                              const hel_decrypt_config *config);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

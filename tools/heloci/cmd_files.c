@@ -1,0 +1,72 @@
+/* Commands on single files: report, inspect, verify. */
+#include <string.h>
+
+#include "tools/heloci/tool.h"
+#include "tools/heloci/top_hits.h"
+
+enum { HITS_ON_TERMINAL = 5 };
+
+static void say_report(const tool *t, const hel_report_config *config,
+                       const hel_report_summary *summary)
+{
+    tool_say(t,
+             "  %llu variants, %llu tested, lambda %.3f, %llu genome-wide, -log10 p up to %.2f\n",
+             (unsigned long long)summary->variants, (unsigned long long)summary->tested,
+             summary->lambda_gc, (unsigned long long)summary->genome_wide, summary->max_log10p);
+    top_hits hits;
+    if (!t->quiet && top_hits_read(&hits, config->table, HITS_ON_TERMINAL, 500000) == 0)
+        top_hits_print(&hits, stdout);
+    tool_say(t, "  pictures  %s.manhattan.png  %s.qq.png  (and .svg)\n", config->out, config->out);
+    tool_say(t, "  page      %s.html\n", config->out);
+}
+
+int command_report(const options *o)
+{
+    tool t;
+    int rc = tool_open(&t, o);
+    if (rc)
+        return rc;
+    hel_report_config config = HEL_REPORT_CONFIG_INIT;
+    config.table = o->text[OPT_TABLE];
+    config.out = o->text[OPT_OUT];
+    config.title = o->text[OPT_TITLE];
+    config.top = (uint32_t)o->number[OPT_TOP];
+    hel_report_summary summary;
+    hel_status status = hel_report(t.engine, &config, &summary);
+    progress_end(&t.bar);
+    if (status == HEL_OK)
+        say_report(&t, &config, &summary);
+    return tool_close(&t, status);
+}
+
+static int print_text(void *arg, const char *text)
+{
+    (void)arg;
+    size_t length = strlen(text);
+    fputs(text, stdout);
+    if (length && text[length - 1] != '\n')
+        putchar('\n');
+    return ferror(stdout) != 0;
+}
+
+int command_inspect(const options *o)
+{
+    tool t;
+    int rc = tool_open(&t, o);
+    if (rc)
+        return rc;
+    return tool_close(&t, hel_inspect(t.engine, o->operand, print_text, NULL));
+}
+
+int command_verify(const options *o)
+{
+    tool t;
+    int rc = tool_open(&t, o);
+    if (rc)
+        return rc;
+    hel_status status = hel_verify_file(t.engine, o->operand);
+    progress_end(&t.bar);
+    if (status == HEL_OK)
+        tool_say(&t, "%s: every checksum holds\n", o->operand);
+    return tool_close(&t, status);
+}

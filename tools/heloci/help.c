@@ -1,0 +1,83 @@
+/* Help texts, read off the tables. */
+#include <string.h>
+
+#include "heloci/version.h"
+#include "tools/heloci/options.h"
+
+/* Words of `text`, broken before `columns`, continued at `indent`; `at` = where the pen is. */
+static void wrap(FILE *out, const char *text, unsigned at, unsigned indent, unsigned columns)
+{
+    while (*text) {
+        size_t length = strcspn(text, " ");
+        if (at > indent && at + 1 + length > columns) {
+            fprintf(out, "\n%*s", (int)indent, "");
+            at = indent;
+        } else if (at > indent) {
+            fputc(' ', out);
+            at++;
+        }
+        fprintf(out, "%.*s", (int)length, text);
+        at += (unsigned)length;
+        text += length;
+        text += *text == ' ';
+    }
+    fputc('\n', out);
+}
+
+void help_overview(FILE *out, unsigned columns)
+{
+    fprintf(out,
+            "heloci %s: genome-wide association scans on encrypted genotypes\n\n"
+            "usage: heloci COMMAND [OPTIONS]\n\n",
+            HEL_VERSION_STRING);
+    for (int i = 0; i < CMD_COUNT; i++) {
+        fprintf(out, "  %-9s", command_table[i].name);
+        wrap(out, command_table[i].summary, 11, 11, columns);
+    }
+    fprintf(out, "\n`heloci COMMAND --help` explains one. All steps at once:\n\n"
+                 "  heloci run --bfile B --pheno P --covar C --out O\n");
+}
+
+static unsigned left_column(char *buffer, size_t bytes, const option_row *row)
+{
+    snprintf(buffer, bytes, "  --%s%s%s", row->name, row->arg ? " " : "", row->arg ? row->arg : "");
+    return (unsigned)strlen(buffer);
+}
+
+static void help_option(FILE *out, command_id command, const option_row *row, unsigned columns)
+{
+    enum { INDENT = 28 };
+    char left[64], text[512];
+    unsigned width = left_column(left, sizeof left, row);
+    char choices[128] = "";
+    if (row->choices) {
+        size_t used = 0;
+        for (const char *c = row->choices; *c && used + 3 < sizeof choices; c++) {
+            choices[used++] = *c == '|' ? ',' : *c;
+            if (*c == '|')
+                choices[used++] = ' ';
+        }
+        memcpy(choices + used, "; ", 3);
+    }
+    const char *mark = row->required >> command & 1 ? " (required)" : "";
+    snprintf(text, sizeof text, "%s%s%s", choices, row->help, mark);
+    fprintf(out, "%-*s", INDENT, left);
+    if (width >= INDENT)
+        fprintf(out, "\n%*s", INDENT, "");
+    wrap(out, text, INDENT, INDENT, columns);
+}
+
+void help_command(FILE *out, command_id command, unsigned columns)
+{
+    const command_row *row = &command_table[command];
+    fprintf(out, "usage: heloci %s", row->name);
+    for (int i = 0; i < OPT_COUNT; i++)
+        if (option_table[i].required >> command & 1)
+            fprintf(out, " --%s %s", option_table[i].name, option_table[i].arg);
+    fprintf(out, "%s%s [OPTIONS]\n\n", row->operand ? " " : "", row->operand ? row->operand : "");
+    wrap(out, row->text, 0, 0, columns);
+    fputc('\n', out);
+    for (int i = 0; i < OPT_COUNT; i++)
+        if (option_table[i].commands >> command & 1)
+            help_option(out, command, &option_table[i], columns);
+}

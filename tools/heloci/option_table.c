@@ -1,0 +1,138 @@
+/* The two tables behind the command line. Order here is the order of the help. */
+#include "tools/heloci/options.h"
+
+#define RUN     (1u << CMD_RUN)
+#define PARAMS  (1u << CMD_PARAMS)
+#define KEYGEN  (1u << CMD_KEYGEN)
+#define ENCRYPT (1u << CMD_ENCRYPT)
+#define NULLM   (1u << CMD_NULL)
+#define SCAN    (1u << CMD_SCAN)
+#define DECRYPT (1u << CMD_DECRYPT)
+#define REPORT  (1u << CMD_REPORT)
+#define INSPECT (1u << CMD_INSPECT)
+#define VERIFY  (1u << CMD_VERIFY)
+#define OWNER   (KEYGEN | ENCRYPT | NULLM | DECRYPT)
+#define EVERY   ((1u << CMD_COUNT) - 1)
+
+const command_row command_table[CMD_COUNT] = {
+    [CMD_RUN] =
+        {"run", NULL, "all steps on this machine, the scan shut off from the secrets",
+         "Makes a key, encrypts the cohort, fits the null model, scans the ciphertexts in a "
+         "process that can read neither key nor clear data, decrypts, verifies, writes the "
+         "tables and draws them. Work files live in OUT.owner and OUT.centre and are "
+         "removed at the end."},
+    [CMD_PARAMS] = {"params", NULL, "choose a parameter set and prove it exact and secure",
+                    "Searches the smallest ring that meets both conditions of exactness for the "
+                    "worst data possible, and shows them with their numbers beside the pinned "
+                    "security table."},
+    [CMD_KEYGEN] = {"keygen", NULL, "owner: draw a key pair",
+                    "Writes OUT.key, which never leaves the owner, and OUT.evk, which the compute "
+                    "centre needs."},
+    [CMD_ENCRYPT] = {"encrypt", NULL, "owner: encrypt a cohort, once for all analyses",
+                     "Reads PLINK 1 files. Writes OUT.geno for the centre and OUT.private (missing "
+                     "calls, digests for verification, names) for the owner."},
+    [CMD_NULL] = {"null", NULL, "owner: fit the null models and encrypt their columns",
+                  "Joins phenotypes and covariates with the encrypted cohort by (FID, IID), fits "
+                  "in clear, shows the plan, and writes OUT.weights for the centre and OUT.model "
+                  "for the owner."},
+    [CMD_SCAN] = {"scan", NULL, "centre: multiply ciphertexts; no secret is needed or read",
+                  "Adds up, per variant and column, encrypted genotypes times encrypted weights. "
+                  "Writes OUT.sums. Reads public files only."},
+    [CMD_DECRYPT] = {"decrypt", NULL, "owner: decrypt, verify every sum, write the tables",
+                     "Releases nothing unless all sums pass the check against the owner's private "
+                     "digests. A failed check is final for these sums and counts against the key."},
+    [CMD_REPORT] = {"report", NULL, "Manhattan, QQ and a page from a table",
+                    "Draws a plink2-style or REGENIE table: OUT.manhattan and OUT.qq as PNG and "
+                    "SVG, and OUT.html, which needs no other file."},
+    [CMD_INSPECT] = {"inspect", "FILE", "explain a heloci file",
+                     "Needs no key and shows no secret."},
+    [CMD_VERIFY] = {"verify", "FILE", "check every checksum of a heloci file",
+                    "Finds damage, not forgery: forged sums are caught by decrypt."},
+};
+
+#define FILES(cmds, need) KIND_TEXT, (cmds), (need), NULL, 0, 0
+
+const option_row option_table[OPT_COUNT] = {
+    [OPT_BFILE] = {"bfile", "PREFIX", FILES(RUN | ENCRYPT, RUN | ENCRYPT),
+                   "genotypes: PREFIX.bed, .bim and .fam"},
+    [OPT_PHENO] = {"pheno", "FILE", FILES(RUN | NULLM, 0),
+                   "phenotype table with a header (FID IID ... or IID ...); default: column 6 of "
+                   "the .fam file"},
+    [OPT_PHENO_NAME] = {"pheno-name", "A,B", FILES(RUN | NULLM, 0),
+                        "phenotypes to analyse, by column name; default: all"},
+    [OPT_COVAR] = {"covar", "FILE", FILES(RUN | NULLM, 0),
+                   "covariate table; default: intercept only"},
+    [OPT_COVAR_NAME] = {"covar-name", "A,B", FILES(RUN | NULLM, 0),
+                        "covariates to use; default: all"},
+    [OPT_KEEP] = {"keep", "FILE", FILES(RUN | ENCRYPT | NULLM, 0), "only these samples (FID IID)"},
+    [OPT_REMOVE] = {"remove", "FILE", FILES(RUN | ENCRYPT | NULLM, 0), "all but these samples"},
+    [OPT_EXTRACT] = {"extract", "FILE", FILES(RUN | ENCRYPT, 0), "only these variants (IDs)"},
+    [OPT_EXCLUDE] = {"exclude", "FILE", FILES(RUN | ENCRYPT, 0), "all but these variants"},
+    [OPT_KEY] = {"key", "FILE", FILES(ENCRYPT | NULLM | DECRYPT, ENCRYPT | NULLM | DECRYPT),
+                 "the owner's .key"},
+    [OPT_DATA] = {"data", "FILE", FILES(NULLM | DECRYPT, NULLM | DECRYPT),
+                  "the .private file that encrypt wrote"},
+    [OPT_GENO] = {"geno", "FILE", FILES(SCAN, SCAN), "the .geno file that encrypt wrote"},
+    [OPT_WEIGHTS] = {"weights", "FILE", FILES(SCAN, SCAN), "the .weights file that null wrote"},
+    [OPT_EVK] = {"evk", "FILE", FILES(SCAN, SCAN), "the .evk file that keygen wrote"},
+    [OPT_SUMS] = {"sums", "FILE", FILES(DECRYPT, DECRYPT), "the .sums file that scan wrote"},
+    [OPT_MODEL] = {"model", "FILE", FILES(DECRYPT, DECRYPT), "the .model file that null wrote"},
+    [OPT_TABLE] = {"table", "FILE", FILES(REPORT, REPORT), "association table to draw"},
+    [OPT_OUT] = {"out", "PREFIX", FILES(RUN | OWNER | SCAN | REPORT, RUN | OWNER | SCAN | REPORT),
+                 "where output goes: names start with PREFIX"},
+    [OPT_PASSPHRASE_FILE] = {"passphrase-file", "FILE", FILES(RUN | OWNER, 0),
+                             "first line seals (keygen) or opens the key; readable to you alone; "
+                             "also HELOCI_PASSPHRASE_FILE"},
+    [OPT_TRAIT] = {"trait", "KIND", KIND_CHOICE, RUN | NULLM, 0, "auto|linear|logistic", 0, 0,
+                   "default auto: case/control values mean logistic, as in plink2"},
+    [OPT_CODING_01] = {"1", NULL, KIND_FLAG, RUN | NULLM, 0, NULL, 0, 0,
+                       "case/control is coded 0 and 1 rather than 1 and 2"},
+    [OPT_MISSING] = {"missing", "RULE", KIND_CHOICE, RUN | DECRYPT, 0, "mean|delete", 0, 0,
+                     "missing calls: mean imputation (default), or deletion as plink2 does "
+                     "(linear)"},
+    [OPT_MISS_PLANE] = {"miss-plane", NULL, KIND_FLAG, RUN | ENCRYPT, 0, NULL, 0, 0,
+                        "encrypt the missing calls too instead of keeping a private list; half as "
+                        "much data again"},
+    [OPT_MIN_MAC] = {"min-mac", "N", KIND_COUNT, RUN | DECRYPT, 0, NULL, 0, 1e9,
+                     "score test: rarer variants get LOW_MAC; default 5"},
+    [OPT_VIF] = {"vif", "X", KIND_REAL, RUN | NULLM | DECRYPT, 0, NULL, 1, 1e9,
+                 "largest variance inflation factor; default 50"},
+    [OPT_MAX_CORR] = {"max-corr", "X", KIND_REAL, RUN | NULLM | DECRYPT, 0, NULL, 1e-9, 1,
+                      "largest correlation of two predictors; default 0.999"},
+    [OPT_MAX_COLUMNS] = {"max-columns", "N", KIND_COUNT, RUN | NULLM, 0, NULL, 1, 1000000,
+                         "refuse plans with more weight columns; default 256"},
+    [OPT_FORMAT] = {"format", "LIST", KIND_SET, RUN | DECRYPT, 0, "plink2|regenie|ssf", 0, 0,
+                    "tables to write, separated by commas; default plink2"},
+    [OPT_LIST] = {"list", "FILE", FILES(DECRYPT, 0), "write the tables' paths to FILE, one a line"},
+    [OPT_TITLE] = {"title", "TEXT", FILES(REPORT, 0),
+                   "title of the pictures; default: from the file"},
+    [OPT_TOP] = {"top", "N", KIND_COUNT, RUN | REPORT, 0, NULL, 1, 1000,
+                 "loci in the page's table; default 20"},
+    [OPT_BITS] = {"bits", "N", KIND_COUNT, RUN | PARAMS | KEYGEN, 0, NULL, 8, 24,
+                  "precision of the weights; default 20"},
+    [OPT_PLANE_MAX] = {"plane-max", "N", KIND_COUNT, PARAMS | KEYGEN, 0, NULL, 1, 65536,
+                       "largest plane entry; default 2 (hard calls)"},
+    [OPT_CHUNK] = {"chunk", "N", KIND_COUNT, RUN | PARAMS | KEYGEN, 0, NULL, 1, 1u << 24,
+                   "samples summed before decryption, at the least; default 4096"},
+    [OPT_LOG_N] = {"log-n", "N", KIND_COUNT, RUN | PARAMS | KEYGEN, 0, NULL, 10, 17,
+                   "force the ring dimension 2^N; default: smallest that works"},
+    [OPT_ESTIMATOR_INPUT] = {"estimator-input", NULL, KIND_FLAG, PARAMS, 0, NULL, 0, 0,
+                             "print only the line to paste into the lattice estimator"},
+    [OPT_OVERWRITE] = {"overwrite", NULL, KIND_FLAG, KEYGEN, 0, NULL, 0, 0,
+                       "replace an existing key: what it encrypted is lost"},
+    [OPT_KEEP_INTERMEDIATE] = {"keep-intermediate", NULL, KIND_FLAG, RUN, 0, NULL, 0, 0,
+                               "leave OUT.owner and OUT.centre for a look or another analysis"},
+    [OPT_THREADS] = {"threads", "N", KIND_COUNT, EVERY & ~(PARAMS | INSPECT), 0, NULL, 1, 4096,
+                     "worker threads; default: every processor allowed"},
+    [OPT_MEMORY] = {"memory", "MIB", KIND_MEMORY, EVERY & ~(PARAMS | INSPECT), 0, NULL, 0, 0,
+                    "budget for large buffers in MiB, or with a unit (512M, 2G); default: half of "
+                    "the machine's"},
+    [OPT_SIMD] = {"simd", "SET", KIND_CHOICE, EVERY & ~(PARAMS | INSPECT), 0,
+                  "auto|portable|avx2|avx512", 0, 0, "force an instruction set"},
+    [OPT_PROGRESS] = {"progress", "HOW", KIND_CHOICE, EVERY & ~(PARAMS | INSPECT), 0,
+                      "auto|bar|plain|json|none", 0, 0,
+                      "on stderr; default auto: a bar on a terminal, else a line every 30 s"},
+    [OPT_QUIET] = {"quiet", NULL, KIND_FLAG, EVERY & ~(PARAMS | INSPECT), 0, NULL, 0, 0,
+                   "nothing but errors"},
+    [OPT_HELP] = {"help", NULL, KIND_FLAG, EVERY, 0, NULL, 0, 0, "this text"},
+};

@@ -1,0 +1,326 @@
+/* Reads a command line against the tables. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/heloci/options.h"
+
+enum { USAGE = 64, LONGEST = 32 };
+
+/* Edit distance with transpositions, both words below LONGEST characters. */
+static unsigned distance(const char *a, const char *b)
+{
+    size_t n = strlen(a), m = strlen(b);
+    if (n >= LONGEST || m >= LONGEST)
+        return LONGEST;
+    unsigned rows[3][LONGEST + 1];
+    unsigned *older = rows[0], *old = rows[1], *now = rows[2];
+    for (size_t j = 0; j <= m; j++)
+        old[j] = (unsigned)j;
+    for (size_t i = 1; i <= n; i++) {
+        now[0] = (unsigned)i;
+        for (size_t j = 1; j <= m; j++) {
+            unsigned best = old[j - 1] + (a[i - 1] != b[j - 1]);
+            if (old[j] + 1 < best)
+                best = old[j] + 1;
+            if (now[j - 1] + 1 < best)
+                best = now[j - 1] + 1;
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+                older[j - 2] + 1 < best)
+                best = older[j - 2] + 1;
+            now[j] = best;
+        }
+        unsigned *spare = older;
+        older = old;
+        old = now;
+        now = spare;
+    }
+    return old[m];
+}
+
+/* Near enough to be a slip of the hand: a third of the word, or a beginning of it. */
+static unsigned slip(const char *typed, const char *name)
+{
+    size_t length = strlen(typed);
+    if (length >= 3 && strncmp(typed, name, length) == 0)
+        return 1;
+    unsigned d = distance(typed, name);
+    return d <= 1 + length / 4 && d < strlen(name) ? d : LONGEST;
+}
+
+int command_find(const char *name)
+{
+    for (int i = 0; i < CMD_COUNT; i++)
+        if (strcmp(command_table[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+const char *command_suggest(const char *name)
+{
+    const char *best = NULL;
+    unsigned least = LONGEST;
+    for (int i = 0; i < CMD_COUNT; i++) {
+        unsigned d = slip(name, command_table[i].name);
+        if (d < least) {
+            least = d;
+            best = command_table[i].name;
+        }
+    }
+    return best;
+}
+
+static int takes(command_id command, int option)
+{
+    return (int)(option_table[option].commands >> command & 1);
+}
+
+static int option_find(const char *name, size_t length)
+{
+    for (int i = 0; i < OPT_COUNT; i++)
+        if (strlen(option_table[i].name) == length &&
+            memcmp(option_table[i].name, name, length) == 0)
+            return i;
+    return -1;
+}
+
+static int unknown_option(command_id command, const char *name, size_t length, FILE *err)
+{
+    const char *program = command_table[command].name;
+    int exact = option_find(name, length);
+    if (exact >= 0) {
+        const char *owner = NULL;
+        for (int i = 0; i < CMD_COUNT && !owner; i++)
+            if (i != CMD_RUN && takes((command_id)i, exact))
+                owner = command_table[i].name;
+        fprintf(err, "heloci %s: --%.*s is not an option of %s but of %s\n", program, (int)length,
+                name, program, owner ? owner : "run");
+        return USAGE;
+    }
+    char typed[LONGEST];
+    snprintf(typed, sizeof typed, "%.*s", (int)length, name);
+    const char *best = NULL;
+    unsigned least = LONGEST;
+    for (int i = 0; i < OPT_COUNT; i++) {
+        unsigned d = takes(command, i) ? slip(typed, option_table[i].name) : LONGEST;
+        if (d < least) {
+            least = d;
+            best = option_table[i].name;
+        }
+    }
+    if (best)
+        fprintf(err, "heloci %s: unknown option --%.*s; did you mean --%s?\n", program, (int)length,
+                name, best);
+    else
+        fprintf(err, "heloci %s: unknown option --%.*s; `heloci %s --help` lists all\n", program,
+                (int)length, name, program);
+    return USAGE;
+}
+
+static int read_count(const option_row *row, const char *text, uint64_t *out)
+{
+    char *end;
+    if (text[0] < '0' || text[0] > '9')
+        return 0;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (errno || *end || (double)value < row->low || (double)value > row->high)
+        return 0;
+    *out = value;
+    return 1;
+}
+
+static int read_real(const option_row *row, const char *text, double *out)
+{
+    char *end;
+    errno = 0;
+    double value = strtod(text, &end);
+    if (errno || end == text || *end || !isfinite(value) || value < row->low || value > row->high)
+        return 0;
+    *out = value;
+    return 1;
+}
+
+static int read_memory(const char *text, uint64_t *out)
+{
+    static const char units[] = "KMGT";
+    char *end;
+    errno = 0;
+    double value = strtod(text, &end);
+    if (errno || text[0] < '0' || text[0] > '9' || !isfinite(value))
+        return 0;
+    double unit = 1048576;
+    if (*end) {
+        char upper = (char)(*end & ~0x20);
+        const char *found = strchr(units, upper);
+        if (!found || !upper)
+            return 0;
+        unit = pow(1024, (double)(found - units + 1));
+        end++;
+        if (*end == 'i')
+            end++;
+        if (*end == 'B' || *end == 'b')
+            end++;
+        if (*end)
+            return 0;
+    }
+    value *= unit;
+    if (value < 1048576 || value > 1e18)
+        return 0;
+    *out = (uint64_t)value;
+    return 1;
+}
+
+/* Index of the word text[0..length) in a list separated by '|', or -1. */
+static int choice_index(const char *choices, const char *text, size_t length)
+{
+    int index = 0;
+    for (const char *at = choices;; index++) {
+        size_t n = strcspn(at, "|");
+        if (n == length && memcmp(at, text, n) == 0)
+            return index;
+        if (!at[n])
+            return -1;
+        at += n + 1;
+    }
+}
+
+static int read_set(const option_row *row, const char *text, uint64_t *out)
+{
+    *out = 0;
+    for (const char *at = text;;) {
+        size_t n = strcspn(at, ",");
+        int index = choice_index(row->choices, at, n);
+        if (index < 0)
+            return 0;
+        *out |= 1u << index;
+        if (!at[n])
+            return 1;
+        at += n + 1;
+    }
+}
+
+static int bad_value(command_id command, const option_row *row, const char *text, FILE *err)
+{
+    fprintf(err, "heloci %s: --%s: '%s' is not ", command_table[command].name, row->name, text);
+    switch (row->kind) {
+    case KIND_COUNT:
+        fprintf(err, "a whole number from %.0f to %.0f\n", row->low, row->high);
+        break;
+    case KIND_REAL:
+        fprintf(err, "a number from %g to %g\n", row->low, row->high);
+        break;
+    case KIND_MEMORY:
+        fprintf(err, "an amount of memory of at least 1 MiB, such as 2048, 512M or 2G\n");
+        break;
+    case KIND_CHOICE:
+    case KIND_SET:
+        fprintf(err, "%s ", row->kind == KIND_SET ? "a list of" : "one of");
+        for (const char *c = row->choices; *c; c++)
+            fputs(*c == '|' ? ", " : (char[]){*c, 0}, err);
+        fputc('\n', err);
+        break;
+    default:
+        fprintf(err, "usable: it is empty\n");
+    }
+    return USAGE;
+}
+
+static int set_value(options *o, int index, const char *text, FILE *err)
+{
+    const option_row *row = &option_table[index];
+    int ok = 1;
+    o->text[index] = text;
+    if (row->kind == KIND_TEXT)
+        ok = text[0] != 0;
+    else if (row->kind == KIND_COUNT)
+        ok = read_count(row, text, &o->number[index]);
+    else if (row->kind == KIND_REAL)
+        ok = read_real(row, text, &o->real[index]);
+    else if (row->kind == KIND_MEMORY)
+        ok = read_memory(text, &o->number[index]);
+    else if (row->kind == KIND_SET)
+        ok = read_set(row, text, &o->number[index]);
+    else if (row->kind == KIND_CHOICE) {
+        int choice = choice_index(row->choices, text, strlen(text));
+        ok = choice >= 0;
+        o->number[index] = ok ? (uint64_t)choice : 0;
+    }
+    return ok ? 0 : bad_value(o->command, row, text, err);
+}
+
+static int check_required(const options *o, FILE *err)
+{
+    const command_row *command = &command_table[o->command];
+    for (int i = 0; i < OPT_COUNT; i++)
+        if ((option_table[i].required >> o->command & 1) && !o->given[i]) {
+            fprintf(err, "heloci %s: --%s %s is required\n", command->name, option_table[i].name,
+                    option_table[i].arg);
+            return USAGE;
+        }
+    if (command->operand && !o->operand) {
+        fprintf(err, "heloci %s: name the file: heloci %s %s\n", command->name, command->name,
+                command->operand);
+        return USAGE;
+    }
+    return 0;
+}
+
+/* One "--name", "--name VALUE" or "--name=VALUE" at argv[*at]. */
+static int parse_option(options *o, int argc, char **argv, int *at, FILE *err)
+{
+    const char *program = command_table[o->command].name;
+    const char *name = argv[*at] + 2;
+    const char *equals = strchr(name, '=');
+    size_t length = equals ? (size_t)(equals - name) : strlen(name);
+    int index = option_find(name, length);
+    if (index < 0 || !takes(o->command, index))
+        return unknown_option(o->command, name, length, err);
+    const option_row *row = &option_table[index];
+    if (o->given[index]) {
+        fprintf(err, "heloci %s: --%s is given twice\n", program, row->name);
+        return USAGE;
+    }
+    o->given[index] = 1;
+    if (row->kind == KIND_FLAG) {
+        o->number[index] = 1;
+        if (equals)
+            fprintf(err, "heloci %s: --%s takes no argument\n", program, row->name);
+        return equals ? USAGE : 0;
+    }
+    const char *value = equals ? equals + 1 : *at + 1 < argc ? argv[*at + 1] : NULL;
+    if (!value || (!equals && strncmp(value, "--", 2) == 0)) {
+        fprintf(err, "heloci %s: --%s needs an argument (%s)\n", program, row->name, row->arg);
+        return USAGE;
+    }
+    *at += !equals;
+    return set_value(o, index, value, err);
+}
+
+int options_parse(options *out, command_id command, int argc, char **argv, FILE *err)
+{
+    const command_row *row = &command_table[command];
+    memset(out, 0, sizeof *out);
+    out->command = command;
+    for (int i = 2; i < argc; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            out->given[OPT_HELP] = 1;
+            return 0;
+        }
+    for (int i = 2; i < argc; i++) {
+        int rc = 0;
+        if (strncmp(argv[i], "--", 2) == 0 && argv[i][2]) {
+            rc = parse_option(out, argc, argv, &i, err);
+        } else if (row->operand && !out->operand && argv[i][0]) {
+            out->operand = argv[i];
+        } else {
+            fprintf(err, "heloci %s: '%s' is not expected here; options begin with two dashes\n",
+                    row->name, argv[i]);
+            rc = USAGE;
+        }
+        if (rc)
+            return rc;
+    }
+    return check_required(out, err);
+}

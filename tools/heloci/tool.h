@@ -1,0 +1,44 @@
+/*
+ * What every subcommand shares: an engine made from the options, its progress, its passphrase, and
+ * one way to report failure. Each command is a function from options to an exit code.
+ */
+#ifndef HELOCI_TOOL_TOOL_H
+#define HELOCI_TOOL_TOOL_H
+
+#include "heloci/heloci.h"
+#include "tools/heloci/options.h"
+#include "tools/heloci/progress_bar.h"
+
+enum { EXIT_USAGE = 64, EXIT_IO = 74, EXIT_CANCELLED = 75 };
+
+typedef struct tool {
+    const options *o;
+    const char *command;
+    hel_engine *engine;
+    progress_bar bar;
+    char *passphrase; /* NULL = none given */
+    int quiet;
+} tool;
+
+/* Engine, and passphrase where the command takes one. Returns 0 or an exit code, reason printed. */
+int tool_open(tool *t, const options *o);
+/* Ends the progress, prints "heloci <command>: <reason>" for a failure, frees everything, and
+ * returns the exit code. */
+int tool_close(tool *t, hel_status status);
+/* A line of the account on stdout, unless --quiet. */
+void tool_say(const tool *t, const char *format, ...) HEL_PRINTF(2, 3);
+/* A hel_text_fn with a tool as its argument: prints text, two columns in. */
+int tool_text(void *arg, const char *text);
+
+int command_run(const options *o);
+int command_params(const options *o);
+int command_keygen(const options *o);
+int command_encrypt(const options *o);
+int command_null(const options *o);
+int command_scan(const options *o);
+int command_decrypt(const options *o);
+int command_report(const options *o);
+int command_inspect(const options *o);
+int command_verify(const options *o);
+
+#endif
