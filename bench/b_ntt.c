@@ -136,10 +136,8 @@ static void bench_transforms(bench_arg *a)
     const double n = a->ring->n, butterflies = n / 2 * a->ring->log_n;
     for (int inverse = 0; inverse < 2; inverse++) {
         char name[64];
-        snprintf(name, sizeof name, "ntt_%s/%s/%u", names[inverse], a->ring->ops->name,
-                 a->ring->n);
-        bench_run(name, inverse ? run_inverse : run_forward, a,
-                  (bench_rate){.items = butterflies});
+        snprintf(name, sizeof name, "ntt_%s/%s/%u", names[inverse], a->ring->ops->name, a->ring->n);
+        bench_run(name, inverse ? run_inverse : run_forward, a, (bench_rate){.items = butterflies});
         bench_counter("data_bytes", 4 * n);
     }
 }

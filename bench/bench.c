@@ -1,4 +1,5 @@
-/* Timing, statistics and JSON for the benchmarks: see bench.h. A program's own code: it may print. */
+/* Timing, statistics and JSON for the benchmarks: see bench.h. A program's own code: it may print.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

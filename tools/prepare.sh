@@ -70,7 +70,7 @@ install_missing() {
     fi
 }
 
-# configure_and_build FOLDER TARGET [CMAKE OPTIONS]: quiet unless it fails.
+# configure_and_build FOLDER TARGET [CMAKE OPTIONS]: quiet unless it fails; then 70.
 configure_and_build() {
     local folder=$1 target=$2 log
     shift 2
@@ -80,6 +80,6 @@ configure_and_build() {
         --parallel "$(nproc)"; } > "$log" 2>&1; then
         tail -n 40 "$log" >&2
         echo "the build failed; all of its output is in $log" >&2
-        exit 70
+        return 70
     fi
 }

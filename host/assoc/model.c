@@ -273,17 +273,18 @@ hel_status hel_analysis_gram(hel_engine *engine, const hel_model *m, hel_analysi
                 over ? hel_quantised_dot_over(zi, zj, over, rows->row, rows->n)
                      : hel_quantised_dot(zi, zj, m->samples);
         }
-        a->cross[i] = over ? hel_quantised_dot_over(zi, r, over, rows->row, rows->n)
-                           : hel_quantised_dot(zi, r, m->samples);
+        if (i == 0)
+            a->cross[i] = hel_quantised_dot(m->column[a->mask_column].w, r, m->samples);
+        else if (!over) /* score_columns brings the score test's */
+            a->cross[i] = hel_quantised_dot(zi, r, m->samples);
     }
     HEL_TRY(hel_calloc(engine, &l, (size_t)2 * k * k, sizeof *l));
     inverse = l + (size_t)k * k;
     int regular = hel_dense_cholesky(a->gram, l, k);
     if (regular)
         hel_dense_invert_lower(l, inverse, k);
-    a->rr = over ? hel_quantised_dot_over(r, r, over, rows->row, rows->n)
-                 : hel_quantised_dot(r, r, m->samples);
-    a->rr -= regular ? hel_dense_quadratic(inverse, a->cross, k) : 0;
+    a->rr = hel_quantised_dot(r, r, m->samples);
+    a->rr -= regular && !over ? hel_dense_quadratic(inverse, a->cross, k) : 0;
     hel_free_wiped(l, (size_t)2 * k * k, sizeof *l);
     HEL_REQUIRE(engine, regular, HEL_E_MODEL,
                 "phenotype '%s': the covariates, rounded to %u bits, are no longer independent; use "

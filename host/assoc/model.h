@@ -15,7 +15,9 @@
  *
  * The finish takes the quantised integer columns as the model, so that rounding perturbs the data by
  * 2^-(b-1) of a column's largest entry and nothing else: with Z the integer basis, A = Z'Z and
- * c = Z'r, U = U0 - B'A^-1 c and V = (s - B_0^2/n) - |rest|^2 by Cholesky.
+ * c = Z'r, U = U0 - B'A^-1 c and V = (s - B_0^2/n) - |rest|^2 by Cholesky. Logistic: Z = C / w~ in
+ * the metric w~, so A = C' diag(1/w~) C; c = Z'r with the unrounded Z, since C / w~ is coarse where
+ * w~ is small.
  * Reference for the score test: Rao 1948; one-step estimates as in REGENIE step 2.
  */
 #ifndef HEL_ASSOC_MODEL_H

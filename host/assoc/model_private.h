@@ -67,6 +67,9 @@ double hel_quantised_dot(const int32_t *a, const int32_t *b, uint32_t samples);
 double hel_quantised_dot_over(const int32_t *a, const int32_t *b, const int32_t *w,
                               const uint32_t *row, uint32_t n);
 
+/* scale times the sum over rows of dir and r. */
+double hel_direction_dot(const double *dir, double scale, const hel_rows *rows, const int32_t *r);
+
 /* Gives gram, cross, rr of an analysis from its integer columns; HEL_E_MODEL when the gram is not
  * positive definite. */
 hel_status hel_analysis_gram(hel_engine *engine, const hel_model *m, hel_analysis *a,

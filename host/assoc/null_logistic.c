@@ -207,7 +207,9 @@ done:
     return status;
 }
 
-/* The directions orthonormal under w~, times w~: C. */
+/* The directions orthonormal under w~, times w~: C. The residual's rounding error is measured along the
+ * real directions (cross): C / w~ is coarse where w~ is small, and a case with a tiny fitted
+ * probability has there the largest residual of all. */
 static hel_status score_columns(hel_engine *engine, hel_model *m, hel_analysis *a,
                                 const hel_rows *rows)
 {
@@ -228,6 +230,9 @@ static hel_status score_columns(hel_engine *engine, hel_model *m, hel_analysis *
             hel_quantise(dir, n, rows->row, m->bits, m->column[a->basis_column + l].w);
         for (uint32_t x = 0; x < a->p; x++)
             a->loading[x * a->k + l] = basis.load[x * a->k + l] / scale;
+        for (uint32_t i = 0; i < n; i++)
+            dir[i] /= w[rows->row[i]];
+        a->cross[l] = hel_direction_dot(dir, scale, rows, m->column[a->resid_column].w);
     }
 done:
     hel_free_wiped(root, n, sizeof *root);

@@ -106,6 +106,7 @@ double hel_nice_step(double span, int wanted)
 
 hel_scale hel_scale_make(double bottom, double height, double largest)
 {
+    largest = fmax(largest, 1);
     hel_scale s = {.bottom = bottom, .height = height, .max = largest, .knee = largest};
     if (largest > 100)
         s.knee = 20;
@@ -294,7 +295,7 @@ void hel_draw_y_axis(cairo_t *cr, const hel_theme *theme, const hel_scale *s, do
         hel_line(cr, left, y, right, y);
         cairo_stroke(cr);
         hel_set_colour(cr, theme->muted, 1);
-        snprintf(text, sizeof text, "%g", tick[i]);
+        snprintf(text, sizeof text, tick[i] < 1e6 ? "%.6g" : "%.0e", tick[i]);
         hel_text(cr, left - 8, y + 4, HEL_ALIGN_RIGHT, text);
     }
     if (s->knee < s->max) {

@@ -95,9 +95,11 @@ static void draw_chromosome_names(cairo_t *cr, const chart *c, const hel_report_
     if (t->chroms == 1) {
         double low = (double)t->chrom[0].min, high = (double)t->chrom[0].max;
         double step = hel_nice_step(fmax(high - low, 1) / 1e6, 8);
-        for (double mb = ceil(low / 1e6 / step) * step; mb <= high / 1e6 * (1 + 1e-12);
-             mb += step) {
-            snprintf(text, sizeof text, "%.6g", mb);
+        double first = ceil(low / 1e6 / step) * step;
+        int decimals = (int)fmax(0, ceil(-log10(step) - 1e-9));
+        for (int k = 0; k < 20 && first + k * step <= high / 1e6 * (1 + 1e-12); k++) {
+            double mb = first + k * step;
+            snprintf(text, sizeof text, "%.*f", decimals, mb);
             hel_text(cr, c->left[0] + (mb * 1e6 - low + 0.5) * c->unit[0], bottom + 19,
                      HEL_ALIGN_CENTRE, text);
         }
@@ -109,7 +111,7 @@ static void draw_chromosome_names(cairo_t *cr, const chart *c, const hel_report_
     hel_font(cr, 13, 0);
     hel_set_colour(cr, theme->ink, 1);
     hel_text(cr, middle, bottom + 42, HEL_ALIGN_CENTRE, text);
-    hel_axis_title(cr, c->area.x - 40, c->area.y + 0.5 * c->area.height, 1, "");
+    hel_axis_title(cr, c->area.x - 52, c->area.y + 0.5 * c->area.height, 1, "");
 }
 
 static void draw_threshold(cairo_t *cr, const chart *c, double log10p, hel_colour colour,
@@ -255,15 +257,15 @@ hel_status hel_draw_manhattan(hel_engine *engine, cairo_t *cr, const hel_report_
 {
     static const double dashes[] = {7, 4}, dots[] = {2, 3};
     char subtitle[160], grouped[32];
-    chart c = {.area = {72, 84, HEL_MANHATTAN_WIDTH - 72 - 24, HEL_MANHATTAN_HEIGHT - 84 - 60}};
+    chart c = {.area = {84, 84, HEL_MANHATTAN_WIDTH - 84 - 24, HEL_MANHATTAN_HEIGHT - 84 - 60}};
     hel_grid taken = {0};
     double largest = fmax(d->genome_wide, d->suggestive);
     if (d->table->tested)
         largest = fmax(largest, d->summary.max_log10p);
     c.scale = hel_scale_make(c.area.y + c.area.height, c.area.height, 1.04 * largest);
     hel_grouped(grouped, d->summary.tested);
-    snprintf(subtitle, sizeof subtitle, "%s variants tested, lines at p = %.3g and %.3g", grouped,
-             pow(10, -d->genome_wide), pow(10, -d->suggestive));
+    snprintf(subtitle, sizeof subtitle, "%s variant%s tested, lines at p = %.3g and %.3g", grouped,
+             d->summary.tested == 1 ? "" : "s", pow(10, -d->genome_wide), pow(10, -d->suggestive));
     hel_draw_frame(cr, d, theme, HEL_MANHATTAN_WIDTH, HEL_MANHATTAN_HEIGHT, subtitle);
     hel_draw_y_axis(cr, theme, &c.scale, c.area.x, c.area.x + c.area.width);
     hel_status status = lay_out(engine, &c, d->table);

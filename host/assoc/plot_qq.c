@@ -77,7 +77,7 @@ static void draw_x_axis(cairo_t *cr, const chart *c, const hel_theme *theme)
     }
     hel_set_colour(cr, theme->ink, 1);
     hel_axis_title(cr, c->area.x + 0.5 * c->area.width, bottom + 42, 0, "expected ");
-    hel_axis_title(cr, c->area.x - 40, c->area.y + 0.5 * c->area.height, 1, "observed ");
+    hel_axis_title(cr, c->area.x - 52, c->area.y + 0.5 * c->area.height, 1, "observed ");
 }
 
 hel_status hel_draw_qq(hel_engine *engine, cairo_t *cr, const hel_report_data *d,
@@ -85,7 +85,7 @@ hel_status hel_draw_qq(hel_engine *engine, cairo_t *cr, const hel_report_data *d
 {
     char subtitle[160], grouped[32];
     size_t n = d->table->tested;
-    chart c = {.area = {72, 84, HEL_QQ_WIDTH - 72 - 28, HEL_QQ_HEIGHT - 84 - 60}, .n = n};
+    chart c = {.area = {84, 84, HEL_QQ_WIDTH - 84 - 28, HEL_QQ_HEIGHT - 84 - 60}, .n = n};
     double corner = n ? expected(1, n) : 1;
     c.max_x = 1.04 * fmax(corner, 0.5);
     c.scale = hel_scale_make(c.area.y + c.area.height, c.area.height,
@@ -93,8 +93,8 @@ hel_status hel_draw_qq(hel_engine *engine, cairo_t *cr, const hel_report_data *d
     hel_grouped(grouped, n);
     if (n)
         snprintf(subtitle, sizeof subtitle,
-                 "\xce\xbb = median \xcf\x87\xc2\xb2 / 0.4549 = %.4g, %s variants, band 95 %%",
-                 d->summary.lambda_gc, grouped);
+                 "\xce\xbb = median \xcf\x87\xc2\xb2 / 0.4549 = %.4g, %s variant%s, band 95 %%",
+                 d->summary.lambda_gc, grouped, n == 1 ? "" : "s");
     else
         snprintf(subtitle, sizeof subtitle, "no variants tested");
     hel_draw_frame(cr, d, theme, HEL_QQ_WIDTH, HEL_QQ_HEIGHT, subtitle);

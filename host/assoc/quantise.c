@@ -44,3 +44,11 @@ double hel_quantised_dot_over(const int32_t *a, const int32_t *b, const int32_t 
     }
     return (double)sum;
 }
+
+double hel_direction_dot(const double *dir, double scale, const hel_rows *rows, const int32_t *r)
+{
+    long double sum = 0;
+    for (uint32_t i = 0; i < rows->n; i++)
+        sum += (long double)dir[i] * r[rows->row[i]];
+    return (double)(sum * scale);
+}

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "host/base/mem.h"
+#include "host/ckks/expand_ops.h"
 #include "host/ckks/expand_private.h"
 
 static uint64_t stream_object(uint32_t key, uint32_t digit)
@@ -27,6 +28,42 @@ static hel_status allocate_key(hel_engine *engine, const hel_scheme *scheme, hel
     k->digit_limbs = relin ? 1 : p->digit_limbs;
     k->digits = (k->q_limbs + k->digit_limbs - 1) / k->digit_limbs;
     return hel_malloc(engine, &k->data, key_words(scheme, k), sizeof *k->data);
+}
+
+/* X^-shift modulo ring limb i, NTT and Montgomery form */
+static void fill_monomial(const hel_scheme *scheme, uint32_t i, uint32_t shift, uint32_t *out)
+{
+    const uint32_t n = scheme->n, k = (2 * n - shift) & (2 * n - 1), q = scheme->ring->limb[i].q;
+    const uint32_t one = hel_montgomery_one(scheme, i);
+    memset(out, 0, n * sizeof *out);
+    out[k & (n - 1)] = k < n ? one : q - one;
+    hel_ntt_forward(scheme->ring, i, out);
+}
+
+/* The fused loops' copy of the Galois keys; run when these are complete. */
+static hel_status pack_keys(hel_engine *engine, const hel_scheme *scheme, hel_eval_keys *keys)
+{
+    const uint32_t log_n = scheme->params.log_n;
+    uint32_t *scaled;
+    HEL_TRY(hel_malloc(engine, &scaled, scheme->n, sizeof *scaled));
+    for (uint32_t step = 0; step < hel_tree_steps(log_n); step++)
+        for (uint32_t t = 0; t < scheme->total; t++) {
+            uint32_t terms = (1u << hel_step_levels(log_n, step)) - 1, first = hel_step_key(log_n, step);
+            uint32_t *out = keys->packed[step] + t * hel_packed_words(scheme, step);
+            for (uint32_t v = 0; v < terms * scheme->digits * 2; v++) {
+                uint32_t m = v / 2 / scheme->digits, j = v / 2 % scheme->digits, p = v % 2;
+                scheme->ring->ops->mul_scalar(
+                    &scheme->ring->limb[t], scaled,
+                    hel_switch_vector(&keys->galois[first + m], scheme->n, j, p, t),
+                    hel_montgomery_one(scheme, t), scheme->n);
+                for (size_t i = 0; i < scheme->n; i += 16)
+                    memcpy(out + hel_pack_index(terms * scheme->digits * 2, scheme->digits, m, j,
+                                                p, i),
+                           scaled + i, 16 * sizeof *out);
+            }
+        }
+    hel_free(scaled);
+    return HEL_OK;
 }
 
 /* Exponents, automorphism maps and monomials: functions of N alone. */
@@ -51,7 +88,7 @@ static hel_status fill_tables(hel_engine *engine, const hel_scheme *scheme, hel_
         hel_automorph_map(scheme->ring, keys->exponent[i], keys->map[i]);
         HEL_TRY(hel_malloc(engine, &keys->shift[i], (size_t)scheme->total * n, sizeof(uint32_t)));
         for (uint32_t t = 0; t < scheme->total; t++)
-            hel_monomial_ntt(scheme, t, keys->shift_by[i], keys->shift[i] + (size_t)t * n);
+            fill_monomial(scheme, t, keys->shift_by[i], keys->shift[i] + (size_t)t * n);
     }
     return HEL_OK;
 }
@@ -59,6 +96,7 @@ static hel_status fill_tables(hel_engine *engine, const hel_scheme *scheme, hel_
 static hel_status allocate(hel_engine *engine, const hel_scheme *scheme, hel_eval_keys **out)
 {
     const uint32_t count = hel_tree_keys(scheme->params.log_n);
+    const uint32_t steps = hel_tree_steps(scheme->params.log_n);
     hel_eval_keys *keys;
     hel_status status;
     *out = NULL;
@@ -68,7 +106,13 @@ static hel_status allocate(hel_engine *engine, const hel_scheme *scheme, hel_eva
     HEL_TRY_GOTO(hel_calloc(engine, &keys->shift_by, count, sizeof *keys->shift_by), fail);
     HEL_TRY_GOTO(hel_calloc(engine, &keys->map, count, sizeof *keys->map), fail);
     HEL_TRY_GOTO(hel_calloc(engine, &keys->shift, count, sizeof *keys->shift), fail);
+    HEL_TRY_GOTO(hel_calloc(engine, &keys->packed, steps, sizeof *keys->packed), fail);
     keys->galois_count = count;
+    keys->step_count = steps;
+    for (uint32_t i = 0; i < steps; i++)
+        HEL_TRY_GOTO(hel_malloc(engine, &keys->packed[i], scheme->total,
+                                hel_packed_words(scheme, i) * sizeof(uint32_t)),
+                     fail);
     for (uint32_t i = 0; i < count; i++)
         HEL_TRY_GOTO(allocate_key(engine, scheme, &keys->galois[i], 0), fail);
     HEL_TRY_GOTO(allocate_key(engine, scheme, &keys->relin, 1), fail);
@@ -89,6 +133,9 @@ void hel_eval_keys_free(hel_eval_keys *k)
         hel_free(k->map[i]);
         hel_free(k->shift[i]);
     }
+    for (uint32_t i = 0; i < k->step_count; i++)
+        hel_free(k->packed[i]);
+    hel_free(k->packed);
     hel_free(k->galois);
     hel_free(k->exponent);
     hel_free(k->shift_by);
@@ -108,17 +155,6 @@ static hel_status expand_halves(const hel_scheme *scheme, hel_chacha *seed, hel_
                                        stream_object(index, j), domain,
                                        hel_switch_vector(k, scheme->n, j, 1, t), scratch));
     return HEL_OK;
-}
-
-/* P modulo ring limb i */
-static uint32_t special_product(const hel_scheme *scheme, const hel_switch_key *k, uint32_t i)
-{
-    const hel_limb *l = &scheme->ring->limb[i];
-    uint32_t product = 1;
-    for (uint32_t p = 0; p < k->special; p++)
-        product = hel_mod_mul(
-            product, scheme->ring->limb[scheme->params.expand_limbs + p].q % l->q, l->q);
-    return product;
 }
 
 typedef struct generator {
@@ -157,7 +193,7 @@ static hel_status generate_key(generator *g, hel_switch_key *k, uint32_t index, 
             if (map)
                 ops->permute(g->temp, from + t * n, map, n);
             ops->mul_scalar(l, g->temp, map ? g->temp : from + t * n,
-                            special_product(scheme, k, limb), n);
+                            k->special ? hel_special_product(scheme, limb) : 1, n);
             ops->add(l, b, b, g->temp, n);
         }
     }
@@ -193,6 +229,8 @@ hel_status hel_eval_keys_generate(hel_engine *engine, const hel_scheme *scheme,
     status = generate_all(&g, keys);
     if (status != HEL_OK)
         status = hel_fail(engine, status, "evaluation keys: sampling failed");
+    if (status == HEL_OK)
+        status = pack_keys(engine, scheme, keys);
 done:
     hel_wipe(error_seed, sizeof error_seed);
     hel_chacha_free(g.seed);
@@ -297,7 +335,8 @@ hel_status hel_eval_keys_decode(hel_engine *engine, const hel_scheme *scheme,
     memcpy(keys->seed, seed, sizeof keys->seed);
     HEL_TRY_GOTO(hel_chacha_create(engine, &chacha, seed), done);
     HEL_TRY_GOTO(hel_malloc(engine, &scratch, scheme->n, 4), done);
-    status = decode_all(engine, scheme, galois, relin, chacha, scratch, keys);
+    HEL_TRY_GOTO(decode_all(engine, scheme, galois, relin, chacha, scratch, keys), done);
+    status = pack_keys(engine, scheme, keys);
 done:
     hel_chacha_free(chacha);
     hel_free(scratch);

@@ -109,11 +109,8 @@ static hel_status make_root(hel_engine *engine, hel_expander *x, const uint32_t 
     hel_free(bytes);
     HEL_TRY(status);
     for (uint32_t i = 0; i < expand; i++) {
-        const hel_limb *l = &scheme->ring->limb[i];
-        uint32_t big = 1;
-        for (uint32_t e = expand; e < scheme->total; e++)
-            big = hel_mod_mul(big, scheme->ring->limb[e].q % l->q, l->q);
-        scheme->ring->ops->mul_scalar(l, x->node + i * n, c0 + i * n, big, n);
+        scheme->ring->ops->mul_scalar(&scheme->ring->limb[i], x->node + i * n, c0 + i * n,
+                                      hel_special_product(scheme, i), n);
         hel_ntt_inverse(scheme->ring, i, c1 + i * n);
     }
     return HEL_OK;
@@ -221,7 +218,7 @@ static void descend(walk *w, uint32_t step, uint32_t t, const uint32_t *node, ui
     w->switches += step_switches(scheme, step);
     if (step == last) {
         uint32_t count = hel_min_u32(w->x->count - t, 4);
-        hel_expand_leaves(scheme, w->x->keys, node, count, w->z, w->step_scratch);
+        hel_expand_leaves(scheme, w->x->keys, node, w->z, w->step_scratch);
         for (uint32_t k = 0; k < count; k++)
             w->leaf(w->arg, t + k, w->z + 2 * k * leaf, w->z + (2 * k + 1) * leaf);
         return;

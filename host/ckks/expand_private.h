@@ -41,6 +41,19 @@ static inline uint32_t hel_tree_keys(uint32_t log_n)
     return hel_step_key(log_n, hel_tree_steps(log_n));
 }
 
+/* Words of a step's packed keys, one limb: terms x digits x halves x N. */
+static inline size_t hel_packed_words(const hel_scheme *scheme, uint32_t step)
+{
+    size_t terms = (1u << hel_step_levels(scheme->params.log_n, step)) - 1;
+    return terms * scheme->digits * 2 * scheme->n;
+}
+
+/* 2^32 modulo ring limb i: the factor of Montgomery form */
+static inline uint32_t hel_montgomery_one(const hel_scheme *scheme, uint32_t i)
+{
+    return (uint32_t)(((uint64_t)1 << 32) % scheme->ring->limb[i].q);
+}
+
 static inline size_t hel_node_words(const hel_scheme *scheme)
 {
     return (size_t)(scheme->total + scheme->params.expand_limbs) * scheme->n;
@@ -53,12 +66,8 @@ size_t hel_step_scratch_words(const hel_scheme *scheme);
 void hel_expand_step(const hel_scheme *scheme, const hel_eval_keys *keys, uint32_t step,
                      const uint32_t *node, uint32_t *const *child, uint32_t *scratch);
 
-/* The last step: the first `count` of four leaves, over the scan limbs in NTT form;
- * z = [leaf][2][scan_limbs][N]. */
+/* The last step: four leaves over the scan limbs in NTT form, z = [leaf][2][scan_limbs][N]. */
 void hel_expand_leaves(const hel_scheme *scheme, const hel_eval_keys *keys, const uint32_t *node,
-                       uint32_t count, uint32_t *z, uint32_t *scratch);
-
-/* NTT form of X^-shift modulo ring limb i. */
-void hel_monomial_ntt(const hel_scheme *scheme, uint32_t i, uint32_t shift, uint32_t *out);
+                       uint32_t *z, uint32_t *scratch);
 
 #endif

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "host/ckks/scheme_private.h"
+#include "host/ckks/expand_ops.h"
 
 /* Mixed radix with centred digits: digit k of the value lands in scratch + k N. */
 static void mixed_radix(const hel_ring *ring, uint32_t first, uint32_t count,
@@ -25,10 +25,11 @@ static void mixed_radix(const hel_ring *ring, uint32_t first, uint32_t count,
     }
 }
 
-void hel_lift_limbs(const hel_ring *ring, uint32_t first, uint32_t count,
+void hel_lift_limbs(const hel_scheme *scheme, uint32_t first, uint32_t count,
                     const uint32_t *const *in, const uint32_t *target, uint32_t target_count,
                     uint32_t *const *out, uint32_t *scratch)
 {
+    const hel_ring *ring = scheme->ring;
     const hel_ring_ops *ops = ring->ops;
     const hel_limb *from = &ring->limb[first], *to[HEL_LIMBS_MAX + HEL_SPECIAL_MAX];
     const size_t n = ring->n;
@@ -36,6 +37,10 @@ void hel_lift_limbs(const hel_ring *ring, uint32_t first, uint32_t count,
         to[t] = &ring->limb[target[t]];
     if (count == 2) {
         ops->lift2(to, target_count, from, from + 1, out, in[0], in[1], n);
+        return;
+    }
+    if (count == 3 && scheme->expand_ops->lift3) {
+        scheme->expand_ops->lift3(to, target_count, from, out, in, n);
         return;
     }
     if (count > 2)
@@ -50,6 +55,15 @@ void hel_lift_limbs(const hel_ring *ring, uint32_t first, uint32_t count,
             ops->add(to[t], out[t], out[t], lifted, n);
         }
     }
+}
+
+uint32_t hel_special_product(const hel_scheme *scheme, uint32_t i)
+{
+    const uint32_t q = scheme->ring->limb[i].q;
+    uint32_t product = 1;
+    for (uint32_t p = scheme->params.expand_limbs; p < scheme->total; p++)
+        product = hel_mod_mul(product, scheme->ring->limb[p].q % q, q);
+    return product;
 }
 
 uint32_t hel_special_inverse(const hel_scheme *scheme, uint32_t i)
@@ -95,7 +109,7 @@ static void transform_digit(const hel_scheme *scheme, const hel_switch_key *key,
             out[targets++] = digit + t * n;
         }
     }
-    hel_lift_limbs(scheme->ring, first, end - first, in, target, targets, out, scratch);
+    hel_lift_limbs(scheme, first, end - first, in, target, targets, out, scratch);
     for (uint32_t t = 0; t < limbs; t++)
         if (!c_ntt || t < first || t >= end)
             hel_ntt_forward(scheme->ring, hel_switch_limb(scheme, key, t), digit + t * n);
@@ -135,7 +149,7 @@ static void divide_by_special(const hel_scheme *scheme, const hel_switch_key *ke
         target[i] = i;
         lifted[i] = out + i * n;
     }
-    hel_lift_limbs(scheme->ring, scheme->params.expand_limbs, key->special, in, target,
+    hel_lift_limbs(scheme, scheme->params.expand_limbs, key->special, in, target,
                    key->q_limbs, lifted, scratch);
     for (uint32_t i = 0; i < key->q_limbs; i++)
         scheme->ring->ops->sub_mul_scalar(&scheme->ring->limb[i], lifted[i], acc + i * n,

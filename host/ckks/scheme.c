@@ -1,6 +1,19 @@
 /* A scheme: a checked parameter set with its ring and scale factors. */
+#include "host/base/cpu.h"
 #include "host/base/mem.h"
-#include "host/ckks/scheme_private.h"
+#include "host/ckks/expand_ops.h"
+
+static const hel_expand_ops *choose_ops(const hel_engine *engine)
+{
+    switch (hel_engine_simd(engine)) {
+    case HEL_SIMD_AVX512:
+        return hel_expand_ops_avx512();
+    case HEL_SIMD_AVX2:
+        return hel_expand_ops_avx2();
+    default:
+        return hel_expand_ops_portable();
+    }
+}
 
 static hel_status build(hel_engine *engine, hel_scheme *s, const hel_params *p)
 {
@@ -9,6 +22,7 @@ static hel_status build(hel_engine *engine, hel_scheme *s, const hel_params *p)
     s->total = p->expand_limbs + p->special_limbs;
     s->digits = (p->expand_limbs + p->digit_limbs - 1) / p->digit_limbs;
     s->out_scale = p->dz << p->da_shift;
+    s->expand_ops = choose_ops(engine);
     HEL_TRY(hel_params_digest(engine, p, s->digest));
     HEL_TRY(hel_ring_create(engine, &s->ring, p->log_n, s->total));
     const hel_limb *limb = s->ring->limb;

@@ -23,6 +23,7 @@ typedef struct hel_scheme {
     hel_ring *ring;      /* limbs 0..total-1 */
     uint32_t da[8];      /* Da mod q_i, i < scan_limbs */
     uint32_t wz[8];      /* N^-1 q_drop Dz mod q_i, i < expand_limbs: the factor of packed weights */
+    const struct hel_expand_ops *expand_ops; /* the engine's twin of the fused loops */
     uint64_t out_scale;  /* what a sum is multiplied by after the output switch: 2^da_shift Dz when
                             one limb is dropped */
 } hel_scheme;
@@ -79,13 +80,14 @@ typedef struct hel_switch_key {
 typedef struct hel_eval_keys {
     uint8_t key_id[16];
     uint8_t seed[HEL_SEED_BYTES];
-    uint32_t galois_count;
+    uint32_t galois_count, step_count;
     uint32_t *exponent;     /* [galois_count]: key i is for X -> X^exponent */
     hel_switch_key *galois; /* [galois_count], from s(X^exponent) to s, over Q'P */
     hel_switch_key relin;   /* s^2 -> s over Q, one digit per prime, no special primes */
     uint32_t **map;         /* [galois_count] automorphisms in NTT form */
     uint32_t *shift_by;     /* [galois_count]: child 1 + i of a step ends times X^-shift_by */
-    uint32_t **shift;       /* [galois_count] NTT form of that monomial: total x N */
+    uint32_t **shift;       /* [galois_count] NTT form of that monomial, total x N, times 2^32 */
+    uint32_t **packed;      /* [steps] the step's keys as the fused loops read them, x 2^32 */
 } hel_eval_keys;
 
 hel_status hel_eval_keys_generate(hel_engine *engine, const hel_scheme *scheme,

@@ -64,7 +64,7 @@ static inline uint32_t *hel_switch_vector(const hel_switch_key *key, uint32_t n,
 
 /* Exact centred lift of ring limbs first .. first + count - 1 (residues in[0..count-1]) to the
  * ring limbs target[]; out distinct from in. scratch: (count + 1) N words when count > 2. */
-void hel_lift_limbs(const hel_ring *ring, uint32_t first, uint32_t count,
+void hel_lift_limbs(const hel_scheme *scheme, uint32_t first, uint32_t count,
                     const uint32_t *const *in, const uint32_t *target, uint32_t target_count,
                     uint32_t *const *out, uint32_t *scratch);
 
@@ -74,7 +74,8 @@ void hel_lift_limbs(const hel_ring *ring, uint32_t first, uint32_t count,
 void hel_switch_inner(const hel_scheme *scheme, const hel_switch_key *key, const uint32_t *c,
                       const uint32_t *c_ntt, uint32_t *acc, uint32_t *scratch);
 
-/* P^-1 modulo ring limb i, P the product of the scheme's special primes. */
+/* P and P^-1 modulo ring limb i, P the product of the scheme's special primes. */
+uint32_t hel_special_product(const hel_scheme *scheme, uint32_t i);
 uint32_t hel_special_inverse(const hel_scheme *scheme, uint32_t i);
 
 #endif

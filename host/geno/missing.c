@@ -145,6 +145,8 @@ hel_status hel_missing_open(hel_engine *engine, hel_missing *m, const uint8_t *d
     HEL_REQUIRE(engine, groups <= (bytes - HEAD_BYTES) / 8, HEL_E_FORMAT,
                 "missing calls: offsets: truncated");
     const uint8_t *bodies = bodies_of(&found), *end = data + bytes;
+    HEL_REQUIRE(engine, groups || bodies == end, HEL_E_FORMAT,
+                "missing calls: bodies: %zu bytes for no variants", bytes - HEAD_BYTES);
     for (uint32_t g = 0; g < groups; g++) {
         uint64_t from, to, last = g + 1 == groups;
         group_range(&found, g, &from, &to);

@@ -19,8 +19,7 @@ void hel_automorph_map(const hel_ring *ring, uint32_t g, uint32_t *map)
     }
 }
 
-void hel_automorph_ntt(const hel_ring *ring, const uint32_t *map, uint32_t *out,
-                       const uint32_t *in)
+void hel_automorph_ntt(const hel_ring *ring, const uint32_t *map, uint32_t *out, const uint32_t *in)
 {
     ring->ops->permute(out, in, map, ring->n);
 }

@@ -7,7 +7,7 @@
  * inverse values in [0, 2q). Butterflies after Harvey, "Faster arithmetic for number-theoretic
  * transforms", 2014. Cost: 13 instructions per 8 butterflies, of which 4 multiplications.
  */
-#if defined(__x86_64__)
+#if defined(__AVX2__) /* set by the build for this file, on x86-64 only */
 
 #include "host/ring/ntt_avx2.h"
 #include "host/ring/simd_avx2.h"
@@ -78,6 +78,7 @@ typedef struct factors {
 static inline factors load_factors(uint32_t k, int nodes, const consts *c)
 {
     factors f;
+    HEL_UNROLL
     for (int i = 0; i < nodes; i++) {
         const uint32_t node = i == 0 ? k : 2 * k + (uint32_t)i - 1;
         f.w[i] = v_set1(c->w[node]);
@@ -133,6 +134,7 @@ static inline void forward4(__m256i *r, const factors *f, const consts *c)
 static inline void forward_leaves(uint32_t *x, __m256i *r, const uint32_t *t, const consts *c)
 {
     __m256i a[2], b[2], u, ws, line;
+    HEL_UNROLL
     for (uint32_t i = 0; i < 2; i++) {
         line = v_load(t + PAIR_TABLE * i + 24);
         a[i] = _mm256_permute2x128_si256(r[2 * i], r[2 * i + 1], 0x20);
@@ -140,6 +142,7 @@ static inline void forward_leaves(uint32_t *x, __m256i *r, const uint32_t *t, co
         ws = spread4(line, 2);
         forward2(&a[i], &b[i], spread4(line, 0), ws, ws, c);
     }
+    HEL_UNROLL
     for (uint32_t i = 0; i < 2; i++) {
         line = v_load(t + PAIR_TABLE * i + 16);
         u = _mm256_unpacklo_epi64(a[i], b[i]);
@@ -148,6 +151,7 @@ static inline void forward_leaves(uint32_t *x, __m256i *r, const uint32_t *t, co
         ws = spread2(line, 4);
         forward2(&a[i], &b[i], spread2(line, 0), ws, ws, c);
     }
+    HEL_UNROLL
     for (uint32_t i = 0; i < 2; i++) {
         ws = v_load(t + PAIR_TABLE * i + 8);
         u = v_shuffle32(a[i], b[i], 0x88);
@@ -157,6 +161,7 @@ static inline void forward_leaves(uint32_t *x, __m256i *r, const uint32_t *t, co
         a[i] = v_fold(v_fold(a[i], c->q2), c->q);
         b[i] = v_fold(v_fold(b[i], c->q2), c->q);
     }
+    HEL_UNROLL
     for (uint32_t i = 0; i < 2; i++) {
         u = _mm256_unpacklo_epi32(a[i], b[i]);
         b[i] = _mm256_unpackhi_epi32(a[i], b[i]);
@@ -173,9 +178,11 @@ static void forward_pass4(uint32_t *x, uint32_t k, size_t len, const consts *c)
     const factors f = load_factors(k, 3, c);
     for (size_t j = 0; j < step; j += 8) {
         __m256i r[4];
+        HEL_UNROLL
         for (int i = 0; i < 4; i++)
             r[i] = v_load(x + j + (size_t)i * step);
         forward4(r, &f, c);
+        HEL_UNROLL
         for (int i = 0; i < 4; i++)
             v_store(x + j + (size_t)i * step, r[i]);
     }
@@ -200,6 +207,7 @@ static void forward_sweep(uint32_t *x, uint32_t k, size_t len, const consts *c)
     for (uint32_t *end = x + len; x < end; x += SWEEP_WORDS, k++, t += 2 * PAIR_TABLE) {
         const factors f = load_factors(k, 3, c);
         __m256i r[4];
+        HEL_UNROLL
         for (int i = 0; i < 4; i++)
             r[i] = v_load(x + 8 * i);
         forward4(r, &f, c);
@@ -214,8 +222,8 @@ static void forward_node(uint32_t *x, uint32_t k, uint32_t log_len, const consts
         const uint32_t levels = pass_levels(log_len);
         (levels == 2 ? forward_pass4 : forward_pass2)(x, k, len, c);
         for (uint32_t i = 0; i < 1u << levels; i++)
-            forward_node(x + ((size_t)i << (log_len - levels)), (k << levels) + i,
-                         log_len - levels, c);
+            forward_node(x + ((size_t)i << (log_len - levels)), (k << levels) + i, log_len - levels,
+                         c);
         return;
     }
     uint32_t nodes = 1;
@@ -254,10 +262,10 @@ static inline void inverse1(__m256i *x, __m256i *y, const factors *f, int node, 
 }
 
 /* 32 canonical words -> four registers of consecutive words after three levels, in [0, 2q). */
-static inline void inverse_leaves(const uint32_t *x, __m256i *r, const uint32_t *t,
-                                  const consts *c)
+static inline void inverse_leaves(const uint32_t *x, __m256i *r, const uint32_t *t, const consts *c)
 {
     __m256i a[2], b[2], u, ws, line;
+    HEL_UNROLL
     for (uint32_t i = 0; i < 2; i++) {
         __m256i r0 = v_load(x + 16 * i), r1 = v_load(x + 16 * i + 8);
         a[i] = _mm256_permute2x128_si256(r0, r1, 0x20);
@@ -271,6 +279,7 @@ static inline void inverse_leaves(const uint32_t *x, __m256i *r, const uint32_t 
         a[i] = _mm256_add_epi32(a[i], b[i]); /* both below q: the sum is below 2q */
         b[i] = v_shoup2(u, v_load(t + PAIR_TABLE * i), ws, v_odd(ws), c->q);
     }
+    HEL_UNROLL
     for (uint32_t i = 0; i < 2; i++) {
         line = v_load(t + PAIR_TABLE * i + 16);
         u = _mm256_unpacklo_epi32(a[i], b[i]);
@@ -279,6 +288,7 @@ static inline void inverse_leaves(const uint32_t *x, __m256i *r, const uint32_t 
         ws = spread2(line, 4);
         inverse2(&a[i], &b[i], spread2(line, 0), ws, ws, c);
     }
+    HEL_UNROLL
     for (uint32_t i = 0; i < 2; i++) {
         line = v_load(t + PAIR_TABLE * i + 24);
         u = _mm256_unpacklo_epi64(a[i], b[i]);
@@ -312,15 +322,18 @@ static inline void inverse_pass4(uint32_t *x, uint32_t k, size_t len, const last
     const factors f = load_factors(k, 3, c);
     for (size_t j = 0; j < step; j += 8) {
         __m256i r[4];
+        HEL_UNROLL
         for (int i = 0; i < 4; i++)
             r[i] = v_load(x + j + (size_t)i * step);
         inverse1(&r[0], &r[1], &f, 1, c);
         inverse1(&r[2], &r[3], &f, 2, c);
+        HEL_UNROLL
         for (int i = 0; i < 2; i++)
             if (e)
                 inverse_last(&r[i], &r[i + 2], e, c);
             else
                 inverse1(&r[i], &r[i + 2], &f, 0, c);
+        HEL_UNROLL
         for (int i = 0; i < 4; i++)
             v_store(x + j + (size_t)i * step, r[i]);
     }
@@ -342,8 +355,8 @@ static inline void inverse_pass2(uint32_t *x, uint32_t k, size_t len, const last
     }
 }
 
-static void inverse_pass(uint32_t *x, uint32_t k, uint32_t levels, size_t len,
-                         const last_level *e, const consts *c)
+static void inverse_pass(uint32_t *x, uint32_t k, uint32_t levels, size_t len, const last_level *e,
+                         const consts *c)
 {
     if (k > 1)
         (levels == 2 ? inverse_pass4 : inverse_pass2)(x, k, len, NULL, c);
@@ -364,6 +377,7 @@ static void inverse_sweep(uint32_t *x, uint32_t k, size_t len, const consts *c)
         inverse1(&r[2], &r[3], &f, 2, c);
         inverse1(&r[0], &r[2], &f, 0, c);
         inverse1(&r[1], &r[3], &f, 0, c);
+        HEL_UNROLL
         for (int i = 0; i < 4; i++)
             v_store(x + 8 * i, r[i]);
     }
@@ -375,8 +389,8 @@ static void inverse_node(uint32_t *x, uint32_t k, uint32_t log_len, const last_l
     const uint32_t levels = pass_levels(log_len);
     if (log_len > LOG_BLOCK) {
         for (uint32_t i = 0; i < 1u << levels; i++)
-            inverse_node(x + ((size_t)i << (log_len - levels)), (k << levels) + i,
-                         log_len - levels, e, c);
+            inverse_node(x + ((size_t)i << (log_len - levels)), (k << levels) + i, log_len - levels,
+                         e, c);
         inverse_pass(x, k, levels, (size_t)1 << log_len, e, c);
         return;
     }
@@ -385,8 +399,8 @@ static void inverse_node(uint32_t *x, uint32_t k, uint32_t log_len, const last_l
         const uint32_t up = at + 2 <= log_len ? 2 : 1;
         at += up;
         for (uint32_t i = 0; i < 1u << (log_len - at); i++)
-            inverse_pass(x + ((size_t)i << at), (k << (log_len - at)) + i, up, (size_t)1 << at,
-                         e, c);
+            inverse_pass(x + ((size_t)i << at), (k << (log_len - at)) + i, up, (size_t)1 << at, e,
+                         c);
     }
 }
 

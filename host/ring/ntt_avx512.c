@@ -7,21 +7,9 @@
  * inverse values in [0, 2q). Butterflies after Harvey, "Faster arithmetic for number-theoretic
  * transforms", 2014. Cost: 12 instructions per 16 butterflies, of which 4 multiplications.
  */
-#if defined(__x86_64__)
+#if defined(__AVX512F__) /* set by the build for this file, on x86-64 only */
 
-#include "host/ring/ntt_avx512.h"
-#include "host/ring/simd_avx512.h"
-
-#define BLOCK_WORDS 8192u /* below this the passes go level by level: 32 KiB stay in L1 */
-#define SWEEP_WORDS 128u  /* eight registers */
-#define PAIR_TABLE  64u   /* words of the leaf table per 32 words of data */
-
-typedef struct consts {
-    __m512i q, q2;
-    const uint32_t *w, *ws;
-    const uint32_t *leaf; /* factors of the lowest four levels, pair by pair */
-    uint32_t first;       /* the node that begins them: N/128 */
-} consts;
+#include "host/ring/ntt_pass_avx512.h"
 
 /* ---- leaf tables ---- */
 
@@ -64,42 +52,6 @@ void hel_ntt_extra_fill_avx512(const hel_ring *ring, const hel_limb *l, void *ex
     fill_leaves(t, l->w, l->w_shoup, ring->n);
     fill_leaves(t + PAIR_TABLE * (ring->n / 32), l->w_inv, l->w_inv_shoup, ring->n);
 }
-
-/* Factors of a pair's levels, spread over the lanes; quotients are needed in even lanes only. */
-static inline __m512i spread2(__m512i line, int from)
-{
-    const __m512i i = _mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
-    return _mm512_permutexvar_epi32(_mm512_add_epi32(i, _mm512_set1_epi32(from)), line);
-}
-
-static inline __m512i spread4(__m512i line, int from)
-{
-    const __m512i i = _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
-    return _mm512_permutexvar_epi32(_mm512_add_epi32(i, _mm512_set1_epi32(from)), line);
-}
-
-static inline __m512i spread8(__m512i line, int from)
-{
-    const __m512i i = _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);
-    return _mm512_permutexvar_epi32(_mm512_add_epi32(i, _mm512_set1_epi32(from)), line);
-}
-
-/* Broadcast factors of the nodes of a radix-8 pass: k, 2k, 2k + 1, 4k .. 4k + 3. */
-typedef struct factors {
-    __m512i w[7], ws[7];
-} factors;
-
-static inline factors load_factors(uint32_t k, int nodes, const consts *c)
-{
-    static const uint8_t level[7] = {0, 1, 1, 2, 2, 2, 2}, place[7] = {0, 0, 1, 0, 1, 2, 3};
-    factors f;
-    for (int i = 0; i < nodes; i++) {
-        f.w[i] = v_set1(c->w[(k << level[i]) + place[i]]);
-        f.ws[i] = v_set1(c->ws[(k << level[i]) + place[i]]);
-    }
-    return f;
-}
-
 /* ---- forward ---- */
 
 /* x, y in [0, 4q) -> [0, 4q), with the lanes' own factors */
@@ -126,10 +78,13 @@ static inline void forward4(__m512i *r, const factors *f, const consts *c)
 
 static inline void forward8(__m512i *r, const factors *f, const consts *c)
 {
+    HEL_UNROLL
     for (int i = 0; i < 4; i++)
         forward1(&r[i], &r[i + 4], f, 0, c);
+    HEL_UNROLL
     for (int i = 0; i < 4; i++)
         forward1(&r[i + (i & 2)], &r[i + (i & 2) + 2], f, 1 + i / 2, c);
+    HEL_UNROLL
     for (int i = 0; i < 4; i++)
         forward1(&r[2 * i], &r[2 * i + 1], f, 3 + i, c);
 }
@@ -142,6 +97,7 @@ static inline void forward_leaves(uint32_t *x, __m512i *r, const uint32_t *t, co
         _mm512_setr_epi32(0, 16, 2, 18, 1, 17, 3, 19, 8, 24, 10, 26, 9, 25, 11, 27);
     const __m512i order1 = _mm512_add_epi32(order0, _mm512_set1_epi32(4));
     __m512i a[4], b[4], u, ws, line[4];
+    HEL_UNROLL
     for (int i = 0; i < 4; i++) {
         line[i] = v_load(t + PAIR_TABLE * (uint32_t)i + 48);
         a[i] = _mm512_shuffle_i64x2(r[2 * i], r[2 * i + 1], 0x44);
@@ -149,6 +105,7 @@ static inline void forward_leaves(uint32_t *x, __m512i *r, const uint32_t *t, co
         ws = spread8(line[i], 10);
         forward2(&a[i], &b[i], spread8(line[i], 8), ws, ws, c);
     }
+    HEL_UNROLL
     for (int i = 0; i < 4; i++) {
         u = _mm512_shuffle_i64x2(a[i], b[i], 0x88);
         b[i] = _mm512_shuffle_i64x2(a[i], b[i], 0xdd);
@@ -156,6 +113,7 @@ static inline void forward_leaves(uint32_t *x, __m512i *r, const uint32_t *t, co
         ws = spread4(line[i], 4);
         forward2(&a[i], &b[i], spread4(line[i], 0), ws, ws, c);
     }
+    HEL_UNROLL
     for (int i = 0; i < 4; i++) {
         line[i] = v_load(t + PAIR_TABLE * (uint32_t)i + 32);
         u = _mm512_unpacklo_epi64(a[i], b[i]);
@@ -164,6 +122,7 @@ static inline void forward_leaves(uint32_t *x, __m512i *r, const uint32_t *t, co
         ws = spread2(line[i], 8);
         forward2(&a[i], &b[i], spread2(line[i], 0), ws, ws, c);
     }
+    HEL_UNROLL
     for (int i = 0; i < 4; i++) {
         ws = v_load(t + PAIR_TABLE * (uint32_t)i + 16);
         u = v_shuffle32(a[i], b[i], 0x88);
@@ -173,6 +132,7 @@ static inline void forward_leaves(uint32_t *x, __m512i *r, const uint32_t *t, co
         a[i] = v_fold(v_fold(a[i], c->q2), c->q);
         b[i] = v_fold(v_fold(b[i], c->q2), c->q);
     }
+    HEL_UNROLL
     for (int i = 0; i < 4; i++) {
         v_store(x + 32 * i, _mm512_permutex2var_epi32(a[i], order0, b[i]));
         v_store(x + 32 * i + 16, _mm512_permutex2var_epi32(a[i], order1, b[i]));
@@ -186,9 +146,11 @@ static void forward_pass8(uint32_t *x, uint32_t k, size_t len, const consts *c)
     const factors f = load_factors(k, 7, c);
     for (size_t j = 0; j < step; j += 16) {
         __m512i r[8];
+        HEL_UNROLL
         for (int i = 0; i < 8; i++)
             r[i] = v_load(x + j + (size_t)i * step);
         forward8(r, &f, c);
+        HEL_UNROLL
         for (int i = 0; i < 8; i++)
             v_store(x + j + (size_t)i * step, r[i]);
     }
@@ -200,9 +162,11 @@ static void forward_pass4(uint32_t *x, uint32_t k, size_t len, const consts *c)
     const factors f = load_factors(k, 3, c);
     for (size_t j = 0; j < step; j += 16) {
         __m512i r[4];
+        HEL_UNROLL
         for (int i = 0; i < 4; i++)
             r[i] = v_load(x + j + (size_t)i * step);
         forward4(r, &f, c);
+        HEL_UNROLL
         for (int i = 0; i < 4; i++)
             v_store(x + j + (size_t)i * step, r[i]);
     }
@@ -215,19 +179,13 @@ static void forward_sweep(uint32_t *x, uint32_t k, size_t len, const consts *c)
     for (uint32_t *end = x + len; x < end; x += SWEEP_WORDS, k++, t += 4 * PAIR_TABLE) {
         const factors f = load_factors(k, 7, c);
         __m512i r[8];
+        HEL_UNROLL
         for (int i = 0; i < 8; i++)
             r[i] = v_load(x + 16 * i);
         forward8(r, &f, c);
         forward_leaves(x, r, t, c);
     }
 }
-
-/* Levels above the sweep that the next pass takes: 3, or 2 while their number is no multiple of 3. */
-static uint32_t pass_levels(uint32_t log_len)
-{
-    return (log_len - 7) % 3 ? 2 : 3;
-}
-
 static void forward_node(uint32_t *x, uint32_t k, uint32_t log_len, const consts *c)
 {
     const size_t len = (size_t)1 << log_len;
@@ -235,8 +193,8 @@ static void forward_node(uint32_t *x, uint32_t k, uint32_t log_len, const consts
         const uint32_t levels = pass_levels(log_len);
         (levels == 3 ? forward_pass8 : forward_pass4)(x, k, len, c);
         for (uint32_t i = 0; i < 1u << levels; i++)
-            forward_node(x + ((size_t)i << (log_len - levels)), (k << levels) + i,
-                         log_len - levels, c);
+            forward_node(x + ((size_t)i << (log_len - levels)), (k << levels) + i, log_len - levels,
+                         c);
         return;
     }
     uint32_t nodes = 1;
@@ -252,247 +210,10 @@ static void forward_node(uint32_t *x, uint32_t k, uint32_t log_len, const consts
     forward_sweep(x, k, len, c);
 }
 
-static consts make_consts(const hel_ring *ring, const hel_limb *l, int inverse)
-{
-    const size_t table = PAIR_TABLE * (size_t)ring->n / 32;
-    const uint32_t *leaf = (const uint32_t *)l->extra + (inverse ? table : 0);
-    return (consts){
-        .q = v_set1(l->q),
-        .q2 = v_set1(2 * l->q),
-        .w = inverse ? l->w_inv : l->w,
-        .ws = inverse ? l->w_inv_shoup : l->w_shoup,
-        .leaf = leaf,
-        .first = ring->n / SWEEP_WORDS,
-    };
-}
-
 void hel_ntt_forward_avx512(const hel_ring *ring, const hel_limb *l, uint32_t *x)
 {
     const consts c = make_consts(ring, l, 0);
     forward_node(x, 1, ring->log_n, &c);
-}
-
-/* ---- inverse ---- */
-
-/* x, y in [0, 2q) -> [0, 2q) */
-static inline void inverse2(__m512i *x, __m512i *y, __m512i w, __m512i ws, __m512i ws_odd,
-                            const consts *c)
-{
-    __m512i d = _mm512_sub_epi32(_mm512_add_epi32(*x, c->q2), *y);
-    *x = v_fold(_mm512_add_epi32(*x, *y), c->q2);
-    *y = v_shoup2(d, w, ws, ws_odd, c->q);
-}
-
-static inline void inverse1(__m512i *x, __m512i *y, const factors *f, int node, const consts *c)
-{
-    inverse2(x, y, f->w[node], f->ws[node], f->ws[node], c);
-}
-
-static inline void inverse4(__m512i *r, const factors *f, const consts *c)
-{
-    inverse1(&r[0], &r[1], f, 1, c);
-    inverse1(&r[2], &r[3], f, 2, c);
-    inverse1(&r[0], &r[2], f, 0, c);
-    inverse1(&r[1], &r[3], f, 0, c);
-}
-
-/* The two lower levels of three. */
-static inline void inverse8_lower(__m512i *r, const factors *f, const consts *c)
-{
-    for (int i = 0; i < 4; i++)
-        inverse1(&r[2 * i], &r[2 * i + 1], f, 3 + i, c);
-    for (int i = 0; i < 4; i++)
-        inverse1(&r[i + (i & 2)], &r[i + (i & 2) + 2], f, 1 + i / 2, c);
-}
-
-static inline void inverse8(__m512i *r, const factors *f, const consts *c)
-{
-    inverse8_lower(r, f, c);
-    for (int i = 0; i < 4; i++)
-        inverse1(&r[i], &r[i + 4], f, 0, c);
-}
-
-/* 128 canonical words -> eight registers of consecutive words after four levels, in [0, 2q). */
-static inline void inverse_leaves(const uint32_t *x, __m512i *r, const uint32_t *t,
-                                  const consts *c)
-{
-    const __m512i even =
-        _mm512_setr_epi32(0, 4, 2, 6, 16, 20, 18, 22, 8, 12, 10, 14, 24, 28, 26, 30);
-    const __m512i odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
-    const __m512i half0 = _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11);
-    const __m512i half1 = _mm512_add_epi64(half0, _mm512_set1_epi64(4));
-    __m512i a[4], b[4], u, ws, line[4];
-    for (int i = 0; i < 4; i++) {
-        __m512i r0 = v_load(x + 32 * i), r1 = v_load(x + 32 * i + 16);
-        a[i] = _mm512_permutex2var_epi32(r0, even, r1);
-        b[i] = _mm512_permutex2var_epi32(r0, odd, r1);
-        ws = v_load(t + PAIR_TABLE * (uint32_t)i + 16);
-        u = _mm512_sub_epi32(_mm512_add_epi32(a[i], c->q), b[i]);
-        a[i] = _mm512_add_epi32(a[i], b[i]); /* both below q: the sum is below 2q */
-        b[i] = v_shoup2(u, v_load(t + PAIR_TABLE * (uint32_t)i), ws, v_odd(ws), c->q);
-    }
-    for (int i = 0; i < 4; i++) {
-        line[i] = v_load(t + PAIR_TABLE * (uint32_t)i + 32);
-        u = _mm512_unpacklo_epi32(a[i], b[i]);
-        b[i] = _mm512_unpackhi_epi32(a[i], b[i]);
-        a[i] = u;
-        ws = spread2(line[i], 8);
-        inverse2(&a[i], &b[i], spread2(line[i], 0), ws, ws, c);
-    }
-    for (int i = 0; i < 4; i++) {
-        line[i] = v_load(t + PAIR_TABLE * (uint32_t)i + 48);
-        u = _mm512_unpacklo_epi64(a[i], b[i]);
-        b[i] = _mm512_unpackhi_epi64(a[i], b[i]);
-        a[i] = u;
-        ws = spread4(line[i], 4);
-        inverse2(&a[i], &b[i], spread4(line[i], 0), ws, ws, c);
-    }
-    for (int i = 0; i < 4; i++) {
-        u = _mm512_permutex2var_epi64(a[i], half0, b[i]);
-        b[i] = _mm512_permutex2var_epi64(a[i], half1, b[i]);
-        a[i] = u;
-        ws = spread8(line[i], 10);
-        inverse2(&a[i], &b[i], spread8(line[i], 8), ws, ws, c);
-        r[2 * i] = _mm512_shuffle_i64x2(a[i], b[i], 0x44);
-        r[2 * i + 1] = _mm512_shuffle_i64x2(a[i], b[i], 0xee);
-    }
-}
-
-static void inverse_sweep(uint32_t *x, uint32_t k, size_t len, const consts *c)
-{
-    const uint32_t *t = c->leaf + PAIR_TABLE * 4 * (size_t)(k - c->first);
-    for (uint32_t *end = x + len; x < end; x += SWEEP_WORDS, k++, t += 4 * PAIR_TABLE) {
-        const factors f = load_factors(k, 7, c);
-        __m512i r[8];
-        inverse_leaves(x, r, t, c);
-        inverse8(r, &f, c);
-        for (int i = 0; i < 8; i++)
-            v_store(x + 16 * i, r[i]);
-    }
-}
-
-static void inverse_pass8(uint32_t *x, uint32_t k, size_t len, const consts *c)
-{
-    const size_t step = len / 8;
-    const factors f = load_factors(k, 7, c);
-    for (size_t j = 0; j < step; j += 16) {
-        __m512i r[8];
-        for (int i = 0; i < 8; i++)
-            r[i] = v_load(x + j + (size_t)i * step);
-        inverse8(r, &f, c);
-        for (int i = 0; i < 8; i++)
-            v_store(x + j + (size_t)i * step, r[i]);
-    }
-}
-
-static void inverse_pass4(uint32_t *x, uint32_t k, size_t len, const consts *c)
-{
-    const size_t step = len / 4;
-    const factors f = load_factors(k, 3, c);
-    for (size_t j = 0; j < step; j += 16) {
-        __m512i r[4];
-        for (int i = 0; i < 4; i++)
-            r[i] = v_load(x + j + (size_t)i * step);
-        inverse4(r, &f, c);
-        for (int i = 0; i < 4; i++)
-            v_store(x + j + (size_t)i * step, r[i]);
-    }
-}
-
-/* Everything below a node of at most BLOCK_WORDS words, `stop` levels from its top excepted. */
-static void inverse_block(uint32_t *x, uint32_t k, uint32_t log_len, uint32_t stop,
-                          const consts *c)
-{
-    uint32_t plan[8], passes = 0, at = log_len;
-    while (at > 7) {
-        plan[passes] = pass_levels(at);
-        at -= plan[passes++];
-    }
-    inverse_sweep(x, k << (log_len - 7), (size_t)1 << log_len, c);
-    while (passes-- > 0) {
-        at += plan[passes];
-        if (at > log_len - stop)
-            break;
-        for (uint32_t i = 0; i < 1u << (log_len - at); i++)
-            (plan[passes] == 3 ? inverse_pass8 : inverse_pass4)(
-                x + ((size_t)i << at), (k << (log_len - at)) + i, (size_t)1 << at, c);
-    }
-}
-
-static void inverse_node(uint32_t *x, uint32_t k, uint32_t log_len, const consts *c)
-{
-    const size_t len = (size_t)1 << log_len;
-    if (len <= BLOCK_WORDS) {
-        inverse_block(x, k, log_len, 0, c);
-        return;
-    }
-    const uint32_t levels = pass_levels(log_len);
-    for (uint32_t i = 0; i < 1u << levels; i++)
-        inverse_node(x + ((size_t)i << (log_len - levels)), (k << levels) + i, log_len - levels,
-                     c);
-    (levels == 3 ? inverse_pass8 : inverse_pass4)(x, k, len, c);
-}
-
-/* The root's level with the division by N: [0, 2q) -> canonical. f is 1/N, g is w_inv[1]/N. */
-typedef struct last_level {
-    __m512i f, fs, g, gs;
-} last_level;
-
-static inline void inverse_last(__m512i *x, __m512i *y, const last_level *e, const consts *c)
-{
-    __m512i s = _mm512_add_epi32(*x, *y);
-    __m512i d = _mm512_sub_epi32(_mm512_add_epi32(*x, c->q2), *y);
-    *x = v_fold(v_shoup(s, e->f, e->fs, c->q), c->q);
-    *y = v_fold(v_shoup(d, e->g, e->gs, c->q), c->q);
-}
-
-static void inverse_root8(uint32_t *x, size_t len, const last_level *e, const consts *c)
-{
-    const size_t step = len / 8;
-    const factors f = load_factors(1, 7, c);
-    for (size_t j = 0; j < step; j += 16) {
-        __m512i r[8];
-        for (int i = 0; i < 8; i++)
-            r[i] = v_load(x + j + (size_t)i * step);
-        inverse8_lower(r, &f, c);
-        for (int i = 0; i < 4; i++)
-            inverse_last(&r[i], &r[i + 4], e, c);
-        for (int i = 0; i < 8; i++)
-            v_store(x + j + (size_t)i * step, r[i]);
-    }
-}
-
-static void inverse_root4(uint32_t *x, size_t len, const last_level *e, const consts *c)
-{
-    const size_t step = len / 4;
-    const factors f = load_factors(1, 3, c);
-    for (size_t j = 0; j < step; j += 16) {
-        __m512i r[4];
-        for (int i = 0; i < 4; i++)
-            r[i] = v_load(x + j + (size_t)i * step);
-        inverse1(&r[0], &r[1], &f, 1, c);
-        inverse1(&r[2], &r[3], &f, 2, c);
-        inverse_last(&r[0], &r[2], e, c);
-        inverse_last(&r[1], &r[3], e, c);
-        for (int i = 0; i < 4; i++)
-            v_store(x + j + (size_t)i * step, r[i]);
-    }
-}
-
-void hel_ntt_inverse_avx512(const hel_ring *ring, const hel_limb *l, uint32_t *x)
-{
-    const consts c = make_consts(ring, l, 1);
-    const uint32_t g = hel_mod_mul_shoup(l->n_inv, l->w_inv[1], l->w_inv_shoup[1], l->q);
-    const last_level e = {v_set1(l->n_inv), v_set1(l->n_inv_shoup), v_set1(g),
-                          v_set1(hel_mod_shoup(g, l->q))};
-    const uint32_t log_n = ring->log_n, levels = pass_levels(log_n);
-    if (ring->n <= BLOCK_WORDS)
-        inverse_block(x, 1, log_n, levels, &c);
-    else
-        for (uint32_t i = 0; i < 1u << levels; i++)
-            inverse_node(x + ((size_t)i << (log_n - levels)), (1u << levels) + i, log_n - levels,
-                         &c);
-    (levels == 3 ? inverse_root8 : inverse_root4)(x, ring->n, &e, &c);
 }
 
 #else

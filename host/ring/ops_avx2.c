@@ -4,7 +4,7 @@
  */
 #include "host/ring/ring.h"
 
-#if defined(__x86_64__)
+#if defined(__AVX2__) /* set by the build for this file, on x86-64 only */
 
 #include <assert.h>
 
@@ -30,7 +30,8 @@ static void vec_sub(const hel_limb *l, uint32_t *out, const uint32_t *a, const u
 }
 
 /* 11. even, odd: 64-bit values below 2^60; low: their lower words in lane order.
- * hel_mod_reduce60 lane by lane: the quotients' bits 33.. end in lane order after one more shift. */
+ * hel_mod_reduce60 lane by lane: the quotients' bits 33.. end in lane order after one more shift.
+ */
 static inline __m256i reduce60(__m256i even, __m256i odd, __m256i low, __m256i barrett, __m256i q)
 {
     __m256i he = _mm256_mul_epu32(_mm256_srli_epi64(even, 28), barrett);
@@ -143,9 +144,8 @@ static void vec_lift1(const hel_limb *to, const hel_limb *from, uint32_t *out, c
 
 /* 23 and 17 per target. Four targets share the digits of one sweep over a0 and a1. */
 static inline __attribute__((always_inline)) void
-lift2_group(const hel_limb *const *to, uint32_t count, const hel_limb *from0,
-            const hel_limb *from1, uint32_t *const *out, const uint32_t *a0, const uint32_t *a1,
-            size_t n)
+lift2_group(const hel_limb *const *to, uint32_t count, const hel_limb *from0, const hel_limb *from1,
+            uint32_t *const *out, const uint32_t *a0, const uint32_t *a1, size_t n)
 {
     const uint32_t inv = from1->q_inv[from0->index], inv_s = from1->q_inv_shoup[from0->index];
     const __m256i p0 = v_set1(from0->q), half0 = v_set1((from0->q - 1) / 2);
@@ -153,6 +153,7 @@ lift2_group(const hel_limb *const *to, uint32_t count, const hel_limb *from0,
     const __m256i w = v_set1(inv), ws = v_set1(inv_s);
     __m256i q[4], r[4], rs[4]; /* of the targets; q0 modulo q with its quotient */
     uint32_t *o[4];
+    HEL_UNROLL
     for (uint32_t t = 0; t < count; t++) {
         const hel_lift2_target c = hel_lift2_constants(to[t], from0);
         q[t] = v_set1(c.q);
@@ -165,6 +166,7 @@ lift2_group(const hel_limb *const *to, uint32_t count, const hel_limb *from0,
         __m256i u = _mm256_add_epi32(v_load(a1 + i), p1);
         u = _mm256_sub_epi32(u, v_unwrap(x, p1));
         u = centre(v_fold(v_shoup(u, w, ws, p1), p1), half1, p1);
+        HEL_UNROLL
         for (uint32_t t = 0; t < count; t++) {
             __m256i y = v_shoup(v_unwrap(u, q[t]), r[t], rs[t], q[t]);
             y = _mm256_add_epi32(v_fold(y, q[t]), v_unwrap(x, q[t]));
@@ -225,8 +227,8 @@ static size_t uniform_accept(const hel_limb *l, uint32_t *out, const uint8_t *wo
         __m256i v = _mm256_and_si256(v_load(words + 4 * i), mask);
         __m256i bad = _mm256_cmpgt_epi32(v, top);
         v_store(out + i, _mm256_or_si256(v, bad));
-        refused += (size_t)__builtin_popcount(
-            (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(bad)));
+        refused +=
+            (size_t)__builtin_popcount((unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(bad)));
     }
     return refused;
 }
@@ -247,8 +249,8 @@ static void cbd21(int8_t *out, const uint8_t *random, size_t n)
     const int64_t low = ((int64_t)1 << 21) - 1;
     const __m256i keep = _mm256_set1_epi64x(low | low << 21);
     const __m256i flip = _mm256_set1_epi64x(low << 21), centre21 = _mm256_set1_epi64x(21);
-    const __m256i table = _mm256_broadcastsi128_si256(
-        _mm_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4));
+    const __m256i table =
+        _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4));
     for (size_t i = 0; i < n; i += 4) {
         __m256i x = _mm256_and_si256(v_load(random + 8 * i), keep);
         __m256i c = _mm256_sub_epi64(count_bits(_mm256_xor_si256(x, flip), table), centre21);

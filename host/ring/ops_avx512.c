@@ -6,7 +6,7 @@
  */
 #include "host/ring/ring.h"
 
-#if defined(__x86_64__)
+#if defined(__AVX512F__) /* set by the build for this file, on x86-64 only */
 
 #include <assert.h>
 
@@ -32,7 +32,8 @@ static void vec_sub(const hel_limb *l, uint32_t *out, const uint32_t *a, const u
 }
 
 /* 15 with the products. even, odd: 64-bit values below 2^60; low: their lower words in lane order.
- * hel_mod_reduce60 lane by lane: the quotients' bits 33.. end in lane order after one more shift. */
+ * hel_mod_reduce60 lane by lane: the quotients' bits 33.. end in lane order after one more shift.
+ */
 static inline __m512i reduce60(__m512i even, __m512i odd, __m512i low, __m512i barrett, __m512i q)
 {
     __m512i he = _mm512_mul_epu32(_mm512_srli_epi64(even, 28), barrett);
@@ -157,18 +158,22 @@ static inline lift2_digits find_digits(const lift2_source *f, size_t i)
 /* 16 per target. The digits of the next 16 coefficients are under way while the targets of the
  * present ones are computed: one chain after the other would leave the core idle. */
 static inline __attribute__((always_inline)) void
-lift2_group(const hel_limb *const *to, uint32_t count, const hel_limb *from0,
-            const hel_limb *from1, uint32_t *const *out, const uint32_t *a0, const uint32_t *a1,
-            size_t n)
+lift2_group(const hel_limb *const *to, uint32_t count, const hel_limb *from0, const hel_limb *from1,
+            uint32_t *const *out, const uint32_t *a0, const uint32_t *a1, size_t n)
 {
-    const lift2_source f = {
-        a0, a1, v_set1(from0->q), v_set1((from0->q - 1) / 2), v_set1(from1->q),
-        v_set1((from1->q - 1) / 2), v_set1(from1->q_inv[from0->index]),
-        v_set1(from1->q_inv_shoup[from0->index])};
+    const lift2_source f = {a0,
+                            a1,
+                            v_set1(from0->q),
+                            v_set1((from0->q - 1) / 2),
+                            v_set1(from1->q),
+                            v_set1((from1->q - 1) / 2),
+                            v_set1(from1->q_inv[from0->index]),
+                            v_set1(from1->q_inv_shoup[from0->index])};
     __m512i q[4], r[4], rs[4]; /* of the targets; q0 modulo q with its quotient */
     uint32_t *o[4];
     if (n == 0)
         return;
+    HEL_UNROLL
     for (uint32_t t = 0; t < count; t++) {
         const hel_lift2_target c = hel_lift2_constants(to[t], from0);
         q[t] = v_set1(c.q);
@@ -179,6 +184,7 @@ lift2_group(const hel_limb *const *to, uint32_t count, const hel_limb *from0,
     lift2_digits d = find_digits(&f, 0);
     for (size_t i = 0; i < n; i += 16) {
         const lift2_digits next = find_digits(&f, i + 16 < n ? i + 16 : i);
+        HEL_UNROLL
         for (uint32_t t = 0; t < count; t++) {
             __m512i y = v_shoup(v_unwrap(d.u, q[t]), r[t], rs[t], q[t]);
             y = _mm512_add_epi32(v_fold(y, q[t]), v_unwrap(d.x, q[t]));
@@ -252,8 +258,8 @@ static void cbd21(int8_t *out, const uint8_t *random, size_t n)
     const int64_t low = ((int64_t)1 << 21) - 1;
     const __m512i keep = _mm512_set1_epi64(low | low << 21), flip = _mm512_set1_epi64(low << 21);
     const __m512i half = _mm512_set1_epi8(15), centre = _mm512_set1_epi64(21);
-    const __m512i table = _mm512_broadcast_i32x4(
-        _mm_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4));
+    const __m512i table =
+        _mm512_broadcast_i32x4(_mm_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4));
     for (size_t i = 0; i < n; i += 8) {
         __m512i x = _mm512_xor_si512(_mm512_and_si512(v_load(random + 8 * i), keep), flip);
         __m512i c0 = _mm512_shuffle_epi8(table, _mm512_and_si512(x, half));

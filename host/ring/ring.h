@@ -31,8 +31,9 @@ typedef struct hel_limb {
     uint32_t n_inv, n_inv_shoup;
     const uint32_t *w, *w_shoup;         /* forward twiddles psi^bitrev(i), i < N */
     const uint32_t *w_inv, *w_inv_shoup; /* inverse twiddles psi^-bitrev(i) */
-    const uint32_t *q_inv, *q_inv_shoup; /* [j]: inverse of chain prime j modulo q; 0 for j = index */
-    const void *extra;                   /* a twin's own table order, if it has one */
+    const uint32_t *q_inv,
+        *q_inv_shoup;  /* [j]: inverse of chain prime j modulo q; 0 for j = index */
+    const void *extra; /* a twin's own table order, if it has one */
 } hel_limb;
 
 typedef struct hel_ring hel_ring;
@@ -61,7 +62,8 @@ typedef struct hel_ring_ops {
     void (*lift1)(const hel_limb *to, const hel_limb *from, uint32_t *out, const uint32_t *a,
                   size_t n);
     /* Exact centred lift of two limbs (Garner): the representative of (a0, a1) modulo q0 q1 in
-     * (-q0 q1 / 2, q0 q1 / 2), reduced modulo each of `count` targets. out[t] distinct from a0, a1. */
+     * (-q0 q1 / 2, q0 q1 / 2), reduced modulo each of `count` targets. out[t] distinct from a0, a1.
+     */
     void (*lift2)(const hel_limb *const *to, uint32_t count, const hel_limb *from0,
                   const hel_limb *from1, uint32_t *const *out, const uint32_t *a0,
                   const uint32_t *a1, size_t n);
@@ -130,17 +132,17 @@ void hel_monomial_coef(const hel_ring *ring, uint32_t limb, uint32_t k, uint32_t
 
 /* Domains of seeds: the 8-bit field of the nonce. Part of the file format. */
 typedef enum hel_domain {
-    HEL_DOMAIN_GENO_A = 1,    /* public uniform halves of genotype ciphertexts */
-    HEL_DOMAIN_WEIGHT_A = 2,  /* ... of packed weights */
-    HEL_DOMAIN_GALOIS_A = 3,  /* ... of Galois keys */
-    HEL_DOMAIN_RELIN_A = 4,   /* ... of relinearization keys */
-    HEL_DOMAIN_SIGN = 5,      /* public signs r_j of variants */
-    HEL_DOMAIN_GENO_E = 16,   /* errors: keyed by a secret that is never stored */
+    HEL_DOMAIN_GENO_A = 1,   /* public uniform halves of genotype ciphertexts */
+    HEL_DOMAIN_WEIGHT_A = 2, /* ... of packed weights */
+    HEL_DOMAIN_GALOIS_A = 3, /* ... of Galois keys */
+    HEL_DOMAIN_RELIN_A = 4,  /* ... of relinearization keys */
+    HEL_DOMAIN_SIGN = 5,     /* public signs r_j of variants */
+    HEL_DOMAIN_GENO_E = 16,  /* errors: keyed by a secret that is never stored */
     HEL_DOMAIN_WEIGHT_E = 17,
     HEL_DOMAIN_GALOIS_E = 18,
     HEL_DOMAIN_RELIN_E = 19,
     HEL_DOMAIN_TERNARY = 20,
-    HEL_DOMAIN_RHO = 21       /* secret Freivalds coefficients, keyed by the owner */
+    HEL_DOMAIN_RHO = 21 /* secret Freivalds coefficients, keyed by the owner */
 } hel_domain;
 
 /* nonce = (object low, object high, domain << 24 | prime index << 8 | try) */
@@ -150,13 +152,12 @@ void hel_nonce(uint32_t nonce[3], uint64_t object, hel_domain domain, uint32_t i
 /* A uniform limb in [0, q)^N, in NTT order, from (key in chacha, object, domain, prime index).
  * scratch: 4 N bytes. HEL_E_INTERNAL after 256 tries (probability below 2^-900). */
 hel_status hel_sample_uniform(const hel_ring *ring, uint32_t limb, hel_chacha *chacha,
-                              uint64_t object, hel_domain domain, uint32_t *out,
-                              uint8_t *scratch);
+                              uint64_t object, hel_domain domain, uint32_t *out, uint8_t *scratch);
 /* Residues [first, first + count) of it, both multiples of 16: position alone decides a value.
  * scratch: 4 count bytes. */
 hel_status hel_sample_uniform_range(const hel_ring *ring, uint32_t limb, hel_chacha *chacha,
-                                    uint64_t object, hel_domain domain, size_t first,
-                                    size_t count, uint32_t *out, uint8_t *scratch);
+                                    uint64_t object, hel_domain domain, size_t first, size_t count,
+                                    uint32_t *out, uint8_t *scratch);
 /* N centred binomial errors, k = 21 (sigma^2 = 10.5), constant time. scratch: 8 N bytes, wiped. */
 hel_status hel_sample_cbd21(const hel_ring *ring, hel_chacha *chacha, uint64_t object,
                             hel_domain domain, int8_t *out, uint8_t *scratch);
@@ -165,8 +166,7 @@ hel_status hel_sample_cbd21(const hel_ring *ring, hel_chacha *chacha, uint64_t o
 hel_status hel_sample_ternary(const hel_ring *ring, hel_chacha *chacha, uint64_t object,
                               int8_t *out, uint8_t *scratch);
 /* N signs +1 / -1, one bit each: bit j of the stream. */
-hel_status hel_sample_signs(const hel_ring *ring, hel_chacha *chacha, uint64_t object,
-                            int8_t *out);
+hel_status hel_sample_signs(const hel_ring *ring, hel_chacha *chacha, uint64_t object, int8_t *out);
 
 /* ---- residue number system (rns.c) ---- */
 
@@ -176,9 +176,8 @@ void hel_rns_reconstruct(const hel_ring *ring, const uint32_t *limbs, uint32_t c
                          const uint32_t *const *a, __int128 *out, size_t n);
 /* Exact centred lift of `from_count` limbs (any number) into one target limb, by Garner mixed
  * radix; out distinct from inputs. The general form of lift1 and lift2. */
-hel_status hel_rns_lift(hel_engine *engine, const hel_ring *ring, uint32_t to,
-                        const uint32_t *from, uint32_t from_count, const uint32_t *const *a,
-                        uint32_t *out);
+hel_status hel_rns_lift(hel_engine *engine, const hel_ring *ring, uint32_t to, const uint32_t *from,
+                        uint32_t from_count, const uint32_t *const *a, uint32_t *out);
 
 /* ---- spectrum (spectrum.c) ---- */
 

@@ -4,6 +4,13 @@
 
 #include "host/ring/ring.h"
 
+/* Before a loop over registers: the vector twins need it unrolled at every optimisation level. */
+#if defined(__clang__)
+#define HEL_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define HEL_UNROLL _Pragma("GCC unroll 16")
+#endif
+
 /* The lowest `bits` bits of i in reverse order, 1 <= bits <= 32; higher bits of i must be 0. */
 static inline uint32_t hel_bit_reverse(uint32_t i, uint32_t bits)
 {

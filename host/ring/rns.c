@@ -56,9 +56,8 @@ static void garner_digits(const hel_ring *ring, const uint32_t *from, uint32_t f
     }
 }
 
-hel_status hel_rns_lift(hel_engine *engine, const hel_ring *ring, uint32_t to,
-                        const uint32_t *from, uint32_t from_count, const uint32_t *const *a,
-                        uint32_t *out)
+hel_status hel_rns_lift(hel_engine *engine, const hel_ring *ring, uint32_t to, const uint32_t *from,
+                        uint32_t from_count, const uint32_t *const *a, uint32_t *out)
 {
     const size_t n = ring->n;
     const hel_limb *t = &ring->limb[to];

@@ -42,8 +42,8 @@ static hel_status settle_block(const hel_limb *l, hel_chacha *chacha, uint64_t o
 }
 
 hel_status hel_sample_uniform_range(const hel_ring *ring, uint32_t limb, hel_chacha *chacha,
-                                    uint64_t object, hel_domain domain, size_t first,
-                                    size_t count, uint32_t *out, uint8_t *scratch)
+                                    uint64_t object, hel_domain domain, size_t first, size_t count,
+                                    uint32_t *out, uint8_t *scratch)
 {
     const hel_limb *l = &ring->limb[limb];
     const uint32_t block = (uint32_t)(first / 16);
@@ -65,8 +65,7 @@ hel_status hel_sample_uniform_range(const hel_ring *ring, uint32_t limb, hel_cha
 }
 
 hel_status hel_sample_uniform(const hel_ring *ring, uint32_t limb, hel_chacha *chacha,
-                              uint64_t object, hel_domain domain, uint32_t *out,
-                              uint8_t *scratch)
+                              uint64_t object, hel_domain domain, uint32_t *out, uint8_t *scratch)
 {
     return hel_sample_uniform_range(ring, limb, chacha, object, domain, 0, ring->n, out, scratch);
 }
@@ -100,8 +99,7 @@ hel_status hel_sample_ternary(const hel_ring *ring, hel_chacha *chacha, uint64_t
     return status;
 }
 
-hel_status hel_sample_signs(const hel_ring *ring, hel_chacha *chacha, uint64_t object,
-                            int8_t *out)
+hel_status hel_sample_signs(const hel_ring *ring, hel_chacha *chacha, uint64_t object, int8_t *out)
 {
     uint8_t bytes[128]; /* divides N/8, which is at least 128 */
     uint32_t nonce[3];

@@ -5,6 +5,8 @@
 #ifndef HEL_RING_SIMD_AVX2_H
 #define HEL_RING_SIMD_AVX2_H
 
+#if defined(__AVX2__) /* empty elsewhere, so that it may be included anywhere */
+
 #include <immintrin.h>
 
 #include "host/ring/ring_private.h"
@@ -66,7 +68,8 @@ static inline __m256i v_shoup(__m256i a, __m256i w, __m256i ws, __m256i q)
 
 /* Within 128 bits: two lanes of x, then two of y, as vshufps chooses. */
 #define v_shuffle32(x, y, choice)                                                                  \
-    _mm256_castps_si256(                                                                           \
-        _mm256_shuffle_ps(_mm256_castsi256_ps(x), _mm256_castsi256_ps(y), choice))
+    _mm256_castps_si256(_mm256_shuffle_ps(_mm256_castsi256_ps(x), _mm256_castsi256_ps(y), choice))
+
+#endif
 
 #endif

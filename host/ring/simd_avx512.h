@@ -6,6 +6,8 @@
 #ifndef HEL_RING_SIMD_AVX512_H
 #define HEL_RING_SIMD_AVX512_H
 
+#if defined(__AVX512F__) /* empty elsewhere, so that it may be included anywhere */
+
 #include <immintrin.h>
 
 #include "host/ring/ring_private.h"
@@ -39,8 +41,7 @@ static inline __m512i v_merge_high(__m512i even, __m512i odd)
 
 /* Within 128 bits: two lanes of x, then two of y, as vshufps chooses. */
 #define v_shuffle32(x, y, choice)                                                                  \
-    _mm512_castps_si512(                                                                           \
-        _mm512_shuffle_ps(_mm512_castsi512_ps(x), _mm512_castsi512_ps(y), choice))
+    _mm512_castps_si512(_mm512_shuffle_ps(_mm512_castsi512_ps(x), _mm512_castsi512_ps(y), choice))
 
 /* x in [0, 2m) -> [0, m) */
 static inline __m512i v_fold(__m512i x, __m512i m)
@@ -69,5 +70,7 @@ static inline __m512i v_shoup(__m512i a, __m512i w, __m512i ws, __m512i q)
 {
     return v_shoup2(a, w, ws, ws, q);
 }
+
+#endif
 
 #endif

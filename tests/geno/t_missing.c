@@ -142,7 +142,7 @@ Test(missing, damage_is_refused)
         {0, 2, "version"},    {8, 4, "calls of the head"},  {8, 2, "calls of the head"},
         {11, 1, "offsets"},   {12, 5, "calls of the head"}, {20, 1, "offset 0"},
         {28, 2, "variant 1"}, {28, 4, "variant 0"},         {30, 0, "variant 0"},
-        {32, 3, "variant 0"}, {33, 1, "variant "},          {34, 0, "variant 2"},
+        {32, 3, "variant 0"}, {33, 5, "variant 1"},         {34, 0, "variant 2"},
     };
     for (size_t k = 0; k < sizeof damage / sizeof damage[0]; k++) {
         bad[damage[k].at] = damage[k].value;
@@ -163,6 +163,9 @@ Test(missing, numbers_of_odd_form)
     two[8] = 1;
     FAILS(read_all(two, sizeof two), HEL_E_FORMAT, "calls of the head");
     OK(read_all(two, sizeof two - 1));
+    uint8_t none[] = {1, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x8e};
+    FAILS(read_all(none, sizeof none), HEL_E_FORMAT, "no variants");
+    OK(read_all(none, sizeof none - 1));
     uint8_t wide[] = {1, 0, 0, 0, 9, 0, 0, 0, 1, 0, 0, 0, 1,    0,    0,    0,    0,
                       0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0x80, 0x80, 0x80, 0x80, 0x10};
     FAILS(read_all(wide, sizeof wide), HEL_E_FORMAT, "variant 0");

@@ -8,13 +8,13 @@
 #include "host/ring/ring.h"
 #include "tests/ref/ref_random.h"
 
-int ref_is_prime(uint32_t n);                    /* trial division */
+int ref_is_prime(uint32_t n); /* trial division */
 uint32_t ref_pow(uint32_t a, uint64_t e, uint32_t q);
-uint32_t ref_inverse(uint32_t a, uint32_t q);    /* extended Euclid */
+uint32_t ref_inverse(uint32_t a, uint32_t q); /* extended Euclid */
 uint32_t ref_bit_reverse(uint32_t i, uint32_t bits);
-uint32_t ref_psi(uint32_t q, uint32_t log_n);    /* the header's root */
+uint32_t ref_psi(uint32_t q, uint32_t log_n); /* the header's root */
 int64_t ref_centre(uint32_t a, uint32_t q);
-uint32_t ref_mod(__int128 v, uint32_t q);        /* in [0, q) */
+uint32_t ref_mod(__int128 v, uint32_t q); /* in [0, q) */
 
 /* x at psi^(2 bitrev(j) + 1) by Horner's rule */
 uint32_t ref_evaluate(const uint32_t *x, uint32_t n, uint32_t q, uint32_t psi, uint32_t j);

@@ -67,6 +67,17 @@ Test(ntt, values_at_the_points_and_back)
         }
 }
 
+/* A build without the vector flags would fall back in silence. */
+Test(ntt, the_engine_gets_its_twin)
+{
+    hel_engine *engine;
+    for (uint32_t i = 0; ref_twin(i) != HEL_SIMD_AUTO; i++) {
+        hel_ring *ring = ref_ring(&engine, ref_twin(i), HEL_LOG_N_MIN, 1);
+        cr_assert_str_eq(ring->ops->name, hel_engine_simd_name(engine));
+        ref_ring_end(engine, ring);
+    }
+}
+
 Test(ntt, all_points_of_the_smallest_ring)
 {
     ref_random r = ref_random_start(2);

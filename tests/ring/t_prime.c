@@ -78,7 +78,8 @@ Test(prime, ring_create_fails_cleanly)
     cr_assert_null(ring);
     for (uint64_t nth = 1; nth <= 3; nth++) {
         hel_mem_fail_nth(nth);
-        cr_assert_eq(hel_ring_create(engine, &ring, 10, 2), HEL_E_MEMORY, "allocation %d", (int)nth);
+        cr_assert_eq(hel_ring_create(engine, &ring, 10, 2), HEL_E_MEMORY, "allocation %d",
+                     (int)nth);
         cr_assert_null(ring);
         cr_assert_eq(hel_mem_in_use(), before);
     }

@@ -65,8 +65,9 @@ Test(rns, lift)
                     a[k][i] = ref_mod(x[i], ring->limb[from[k]].q);
             }
             for (int k = 0; k < 4; k++) {
-                cr_assert_eq(hel_rns_lift(engine, ring, to[k], from, count,
-                                          (const uint32_t *const *)a, out), HEL_OK);
+                cr_assert_eq(
+                    hel_rns_lift(engine, ring, to[k], from, count, (const uint32_t *const *)a, out),
+                    HEL_OK);
                 for (uint32_t i = 0; i < n; i++)
                     cr_assert_eq(out[i], ref_mod(x[i], ring->limb[to[k]].q),
                                  "%s count %u to %u word %u", ring->ops->name, count, to[k], i);

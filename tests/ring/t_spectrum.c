@@ -32,14 +32,15 @@ Test(spectrum, small_rings)
             double max, norm2, want2 = 0;
             const uint32_t n = 1u << log_n;
             for (uint32_t j = 0; j < n; j++) {
-                s[j] = (int8_t)(run == 0 ? 1 : run == 1 ? (int)ref_random_below(&r, 3) - 1
-                                                        : (int)ref_random_below(&r, 256) - 128);
+                s[j] = (int8_t)(run == 0   ? 1
+                                : run == 1 ? (int)ref_random_below(&r, 3) - 1
+                                           : (int)ref_random_below(&r, 256) - 128);
                 want2 += s[j] * s[j];
             }
             cr_assert_eq(hel_spectrum_max(NULL, log_n, s, &max, &norm2), HEL_OK);
             double want = slow(s, n);
-            cr_assert_lt(fabs(max - want), 1e-9 * want, "log_n %u run %d: %.17g, want %.17g",
-                         log_n, run, max, want);
+            cr_assert_lt(fabs(max - want), 1e-9 * want, "log_n %u run %d: %.17g, want %.17g", log_n,
+                         run, max, want);
             cr_assert_eq(norm2, want2);
         }
 }
@@ -55,7 +56,8 @@ Test(spectrum, known_value_at_every_size)
             s[j] = 1;
         cr_assert_eq(hel_spectrum_max(NULL, log_n, s, &max, &norm2), HEL_OK);
         double want = pow(sin(acos(-1) / 2 / n), -2);
-        cr_assert_lt(fabs(max - want), 1e-9 * want, "log_n %u: %.17g, want %.17g", log_n, max, want);
+        cr_assert_lt(fabs(max - want), 1e-9 * want, "log_n %u: %.17g, want %.17g", log_n, max,
+                     want);
         cr_assert_eq(norm2, n);
         for (uint32_t j = 0; j < n; j++)
             s[j] = 0;

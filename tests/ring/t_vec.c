@@ -307,7 +307,9 @@ static void body_embed(const operands *o)
     static int8_t m[WORDS], e[WORDS];
     for (size_t i = 0; i < WORDS; i++) {
         m[i] = (int8_t)(i < 256 ? (int)i - 128 : (int)ref_random_below(o->r, 256) - 128);
-        e[i] = (int8_t)(i % 3 == 0 ? 127 : i % 3 == 1 ? -127 : (int)ref_random_below(o->r, 43) - 21);
+        e[i] = (int8_t)(i % 3 == 0   ? 127
+                        : i % 3 == 1 ? -127
+                                     : (int)ref_random_below(o->r, 43) - 21);
     }
     o->ring->ops->embed(o->l, o->got, m, o->s, e, o->n);
     for (size_t i = 0; i < o->n; i++)
@@ -356,8 +358,8 @@ static void body_cbd(const operands *o)
         int want = 0;
         for (size_t k = 0; k < 42; k++)
             want += (k < 21 ? 1 : -1) * (bytes[8 * i + k / 8] >> (k % 8) & 1);
-        cr_assert_eq(got[i], want, "%s coefficient %d: got %d, want %d", o->ring->ops->name,
-                     (int)i, got[i], want);
+        cr_assert_eq(got[i], want, "%s coefficient %d: got %d, want %d", o->ring->ops->name, (int)i,
+                     got[i], want);
     }
 }
 

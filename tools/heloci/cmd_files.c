@@ -4,7 +4,7 @@
 #include "tools/heloci/tool.h"
 #include "tools/heloci/top_hits.h"
 
-enum { HITS_ON_TERMINAL = 5 };
+enum { HITS_ON_TERMINAL = 5, APART = 10000000 /* base pairs: one line per peak */ };
 
 static void say_report(const tool *t, const hel_report_config *config,
                        const hel_report_summary *summary)
@@ -14,7 +14,7 @@ static void say_report(const tool *t, const hel_report_config *config,
              (unsigned long long)summary->variants, (unsigned long long)summary->tested,
              summary->lambda_gc, (unsigned long long)summary->genome_wide, summary->max_log10p);
     top_hits hits;
-    if (!t->quiet && top_hits_read(&hits, config->table, HITS_ON_TERMINAL, 500000) == 0)
+    if (!t->quiet && top_hits_read(&hits, config->table, HITS_ON_TERMINAL, APART) == 0)
         top_hits_print(&hits, stdout);
     tool_say(t, "  pictures  %s.manhattan.png  %s.qq.png  (and .svg)\n", config->out, config->out);
     tool_say(t, "  page      %s.html\n", config->out);

@@ -27,9 +27,9 @@ static void print_proof(const hel_params *p, const hel_params_proof *proof)
 {
     printf("\nexactness, for the worst data possible (n = %u, G = %u, b = %u)\n", p->chunk,
            p->plane_max, p->weight_bits);
-    printf("  range   2 n G 2^(b-1) Da Dz + Da Dz = 2^%.2f  <  Q = 2^%.2f   %s\n",
+    printf("  range   2 n G 2^(b-1) Da Dz + Da Dz = 2^%.3f  <  Q = 2^%.3f   %s\n",
            proof->range_bits, proof->log_q, proof->range_holds ? "holds" : "FAILS");
-    printf("  noise   Da Dz / 2 = %.1f sigma_E  >=  %.0f sigma_E             %s\n", proof->margin,
+    printf("  noise   Da Dz / 2 = %.1f sigma_E  >=  %.0f sigma_E               %s\n", proof->margin,
            HEL_PARAMS_TAU, proof->noise_holds ? "holds" : "FAILS");
     printf("          sigma_E = 2^%.2f for a sum, sigma_Z = 2^%.2f for an expanded weight\n",
            log2(proof->sigma_e), log2(proof->sigma_z));

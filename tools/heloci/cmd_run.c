@@ -213,9 +213,9 @@ static void say_barriers(const runner *r, const step *s)
             r->centre);
     else
         say(r,
-            "  ran in %s; this kernel has no Landlock, so only the empty environment and the\n"
-            "  closed descriptors kept it from the key: start as root, or use a second machine\n",
-            r->centre);
+            "  ran in %s; this kernel has no Landlock, so only an emptied environment and closed\n"
+            "  descriptors kept it from the key%s\n",
+            r->centre, geteuid() == 0 ? " (and nobody cannot run this program)" : "");
 }
 
 static int step_scan(runner *r)

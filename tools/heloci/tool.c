@@ -98,6 +98,7 @@ int tool_text(void *arg, const char *text)
     if (t->quiet)
         return 0;
     while (*text) {
+        text += strspn(text, " ");
         size_t length = strcspn(text, "\n");
         printf("  %.*s\n", (int)length, text);
         text += length;

@@ -27,7 +27,7 @@ int tool_open(tool *t, const options *o);
 int tool_close(tool *t, hel_status status);
 /* A line of the account on stdout, unless --quiet. */
 void tool_say(const tool *t, const char *format, ...) HEL_PRINTF(2, 3);
-/* A hel_text_fn with a tool as its argument: prints text, two columns in. */
+/* A hel_text_fn with a tool as its argument: prints its lines, two columns in. */
 int tool_text(void *arg, const char *text);
 
 int command_run(const options *o);
