@@ -192,6 +192,27 @@ bench_result bench_run(const char *name, bench_fn fn, void *arg, bench_rate rate
     return r;
 }
 
+bench_result bench_record(const char *name, double *real_ns, double *cpu_ns, size_t repetitions,
+                          bench_rate rate)
+{
+    bench_result r = {0, 0, 0};
+    bench.in_entry = 0;
+    if (bench.list || !bench_wanted(name))
+        return r;
+    const size_t asked = bench.repetitions;
+    qsort(real_ns, repetitions, sizeof *real_ns, ascending);
+    qsort(cpu_ns, repetitions, sizeof *cpu_ns, ascending);
+    r = (bench_result){real_ns[repetitions / 2], real_ns[repetitions / 2],
+                       cpu_ns[repetitions / 2]};
+    bench.repetitions = repetitions;
+    print_entry(name, 1, rate, r);
+    bench.repetitions = asked;
+    bench_counter("best_cpu_time", cpu_ns[0]);
+    fprintf(stderr, "%-28s wall %9.3f s  cpu %9.3f s\n", name, r.median_ns / 1e9,
+            r.cpu_ns / 1e9);
+    return r;
+}
+
 void bench_counter(const char *key, double value)
 {
     if (!bench.in_entry)

@@ -42,6 +42,10 @@ void bench_context(const char *key, const char *value);
 /* 1 when the name would run: lets a program skip expensive preparation. */
 int bench_wanted(const char *name);
 bench_result bench_run(const char *name, bench_fn fn, void *arg, bench_rate rate);
+/* Reports times that were measured elsewhere (a child process): sorted here, at most 1,000; the
+ * entry's times are medians, best and median as counters. */
+bench_result bench_record(const char *name, double *real_ns, double *cpu_ns, size_t repetitions,
+                          bench_rate rate);
 /* Adds a number to the latest bench_run's entry ("memcpy_ratio", 0.93). */
 void bench_counter(const char *key, double value);
 /* Closes the document; the value is main's exit code. */

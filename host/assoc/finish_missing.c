@@ -7,6 +7,9 @@
 
 #include "host/assoc/finish_private.h"
 
+/* A covariate with less than this part of its variance left is constant: the rest is quantisation. */
+#define CONSTANT_PART 1e-9
+
 int64_t hel_finish_missing_sum(const int32_t *column, const uint32_t *missing, uint32_t count)
 {
     int64_t sum = 0;
@@ -53,5 +56,10 @@ int hel_finish_delete(hel_finish *f, const uint32_t *missing, uint32_t count)
         uint32_t rows = count - at < HEL_FINISH_BLOCK ? count - at : HEL_FINISH_BLOCK;
         subtract_block(f, missing + at, rows, &square);
     }
-    return hel_frame_prepare(&f->part, f, f->gram, f->cross, square);
+    if (!hel_frame_prepare(&f->part, f, f->gram, f->cross, square))
+        return 0;
+    for (uint32_t a = 0; a + 1 < k; a++)
+        if (f->part.vif.cov[a] <= CONSTANT_PART * f->whole.vif.cov[a])
+            return 0;
+    return 1;
 }

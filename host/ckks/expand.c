@@ -197,8 +197,7 @@ size_t hel_expander_scratch_words(const hel_expander *x)
 {
     const hel_scheme *scheme = x->scheme;
     const uint32_t last = hel_tree_steps(scheme->params.log_n) - 1;
-    size_t z = (size_t)8 * scheme->params.scan_limbs * scheme->n;
-    return hel_step_scratch_words(scheme) + z + 4 * (last - x->step) * hel_node_words(scheme);
+    return hel_step_scratch_words(scheme) + 8 * hel_leaf_words(scheme) + 4 * (last - x->step) * hel_node_words(scheme);
 }
 
 typedef struct walk {
@@ -214,7 +213,7 @@ static void descend(walk *w, uint32_t step, uint32_t t, const uint32_t *node, ui
 {
     const hel_scheme *scheme = w->x->scheme;
     const uint32_t last = hel_tree_steps(scheme->params.log_n) - 1;
-    const size_t words = hel_node_words(scheme), leaf = (size_t)scheme->params.scan_limbs * scheme->n;
+    const size_t words = hel_node_words(scheme), leaf = hel_leaf_words(scheme);
     w->switches += step_switches(scheme, step);
     if (step == last) {
         uint32_t count = hel_min_u32(w->x->count - t, 4);
@@ -238,7 +237,7 @@ void hel_expander_run(const hel_expander *x, uint32_t group, uint32_t *scratch, 
                       void *arg)
 {
     walk w = {x, scratch, scratch + hel_step_scratch_words(x->scheme), leaf, arg, 0};
-    uint32_t *stack = w.z + (size_t)8 * x->scheme->params.scan_limbs * x->scheme->n;
+    uint32_t *stack = w.z + 8 * hel_leaf_words(x->scheme);
     descend(&w, x->step, group * leaves(x->scheme, x->step),
             x->node + group * hel_node_words(x->scheme), stack);
     atomic_fetch_add(&((hel_expander *)(uintptr_t)x)->switches, w.switches);

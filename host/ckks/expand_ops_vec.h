@@ -5,6 +5,7 @@
  *   v_load, v_store      unaligned          v_set(x)        all words x
  *   v_add, v_sub, v_min  per word, unsigned v_add64         per pair of words
  *   v_mul                64-bit products of the even words
+ *   v_muls               the same, signed words
  *   v_high(x)            odd words moved to the even places, zeros above
  *   v_join(e, o)         even words of e, odd words of o
  *   v_mullo              lower halves of products, per word
@@ -185,16 +186,10 @@ INLINE vec centre(vec a, vec half, vec q)
     return v_sub(a, v_above(a, half, q));
 }
 
-/* centred integer -> [0, q) for a prime of the chain: one wrap */
-INLINE vec wrap(vec c, vec q)
-{
-    return v_min(c, v_add(c, q));
-}
-
-/* (a - c) w, below 2q; a in [0, q), c centred */
+/* (a - c) w, below 2q; a in [0, 2q), c centred modulo any prime of the chain: |c| < 2^29 < q */
 INLINE vec radix_digit(vec a, vec c, shoup w, modulus m)
 {
-    return mul_shoup(v_add(v_sub(a, wrap(c, m.q)), m.q), w, m);
+    return mul_shoup(v_add(v_sub(a, c), m.q), w, m);
 }
 
 typedef struct lift_target {
@@ -225,15 +220,18 @@ static void lift3(const hel_limb *const *to, uint32_t count, const hel_limb *fro
         vec c0 = centre(v_load(in[0] + i), h0, m0.q);
         vec c1 = fold(radix_digit(v_load(in[1] + i), c0, i01, m1), m1.q);
         c1 = centre(c1, h1, m1.q);
-        vec c2 = fold(radix_digit(v_load(in[2] + i), c0, i02, m2), m2.q);
+        vec c2 = radix_digit(v_load(in[2] + i), c0, i02, m2);
         c2 = centre(fold(radix_digit(c2, c1, i12, m2), m2.q), h2, m2.q);
+        vec c1h = v_high(c1), c2h = v_high(c2);
         for (uint32_t k = 0; k < count; k++) {
+            /* signed products below 2^59, their sum reduced to (-2^28, 2^28 + q); with c0 it lies
+             * in (-q, 2q) */
             const lift_target *g = &t[k];
-            vec x1 = wrap(c1, g->m.q), x2 = wrap(c2, g->m.q);
-            vec even = v_add64(v_mul(x1, g->w1), v_mul(x2, g->w2));
-            vec odd = v_add64(v_mul(v_high(x1), g->w1), v_mul(v_high(x2), g->w2));
-            vec r = v_add(montgomery(even, odd, g->m), wrap(c0, g->m.q)); /* below 2.5 q */
-            v_store(out[k] + i, fold(fold(r, g->m.q2), g->m.q));
+            vec even = v_add64(v_muls(c1, g->w1), v_muls(c2, g->w2));
+            vec odd = v_add64(v_muls(c1h, g->w1), v_muls(c2h, g->w2));
+            vec r = v_add(montgomery(even, odd, g->m), c0);
+            r = v_min(r, v_add(r, g->m.q));
+            v_store(out[k] + i, fold(r, g->m.q));
         }
     }
 }

@@ -56,7 +56,7 @@ static inline uint32_t hel_montgomery_one(const hel_scheme *scheme, uint32_t i)
 
 static inline size_t hel_node_words(const hel_scheme *scheme)
 {
-    return (size_t)(scheme->total + scheme->params.expand_limbs) * scheme->n;
+    return (size_t)(scheme->total + scheme->params.expand_limbs) * scheme->n + 16;
 }
 
 /* Words of scratch of either function below. */
@@ -66,7 +66,14 @@ size_t hel_step_scratch_words(const hel_scheme *scheme);
 void hel_expand_step(const hel_scheme *scheme, const hel_eval_keys *keys, uint32_t step,
                      const uint32_t *node, uint32_t *const *child, uint32_t *scratch);
 
-/* The last step: four leaves over the scan limbs in NTT form, z = [leaf][2][scan_limbs][N]. */
+/* Words from one half of a leaf to the next one: scan_limbs x N and a cache line. */
+static inline size_t hel_leaf_words(const hel_scheme *scheme)
+{
+    return (size_t)scheme->params.scan_limbs * scheme->n + 16;
+}
+
+/* The last step: four leaves over the scan limbs in NTT form; half p of leaf k at
+ * z + (2 k + p) hel_leaf_words. */
 void hel_expand_leaves(const hel_scheme *scheme, const hel_eval_keys *keys, const uint32_t *node,
                        uint32_t *z, uint32_t *scratch);
 

@@ -21,17 +21,43 @@
 #include "host/ckks/expand_ops.h"
 #include "host/ckks/expand_private.h"
 
-size_t hel_step_scratch_words(const hel_scheme *scheme)
+/* Buffers of several limb vectors that a fused loop walks in parallel are a cache line apart from
+ * multiples of the page size, or all of their lines would compete for the same cache sets. */
+enum { SKEW = 16 };
+
+typedef struct layout {
+    size_t digit, block; /* strides: digits of a limb; the children's halves */
+    uint32_t *digits, *blocks, *temp;
+} layout;
+
+static size_t digit_words(const hel_scheme *scheme)
 {
-    size_t digits = (size_t)scheme->digits * scheme->total, children = 4 * (size_t)scheme->total;
-    size_t dropped = 8 * (size_t)(scheme->total - scheme->params.scan_limbs);
-    size_t lift = HEL_LIMBS_MAX + HEL_SPECIAL_MAX + 1;
-    return (digits + (children > dropped ? children : dropped) + lift) * scheme->n;
+    return (size_t)scheme->digits * (scheme->n + SKEW);
 }
 
-/* digits[j][t]: digit j of c1 lifted to every limb, NTT form */
-static void transform_digits(const hel_scheme *scheme, const uint32_t *c1, uint32_t *digits,
-                             uint32_t *scratch)
+/* blocks: eight halves of the dropped limbs, or four of all limbs. */
+static layout place(const hel_scheme *scheme, size_t block_limbs, uint32_t blocks, uint32_t *scratch)
+{
+    layout l;
+    l.digit = digit_words(scheme);
+    l.block = block_limbs * scheme->n + SKEW;
+    l.digits = scratch;
+    l.blocks = l.digits + scheme->total * l.digit;
+    l.temp = l.blocks + blocks * l.block;
+    return l;
+}
+
+size_t hel_step_scratch_words(const hel_scheme *scheme)
+{
+    size_t children = 4 * (size_t)scheme->total;
+    size_t dropped = 8 * (size_t)(scheme->total - scheme->params.scan_limbs);
+    size_t lift = HEL_LIMBS_MAX + HEL_SPECIAL_MAX + 1;
+    return scheme->total * digit_words(scheme) +
+           ((children > dropped ? children : dropped) + lift) * scheme->n + 8 * SKEW;
+}
+
+/* digits[t][j] = digit j of c1 lifted to limb t, coefficient form */
+static void lift_digits(const hel_scheme *scheme, const uint32_t *c1, const layout *at)
 {
     const hel_params *p = &scheme->params;
     const size_t n = scheme->n;
@@ -39,26 +65,25 @@ static void transform_digits(const hel_scheme *scheme, const uint32_t *c1, uint3
         const uint32_t first = j * p->digit_limbs;
         const uint32_t end = hel_min_u32(first + p->digit_limbs, p->expand_limbs);
         const uint32_t *in[HEL_LIMBS_MAX];
-        uint32_t *out[HEL_LIMBS_MAX + HEL_SPECIAL_MAX], *digit = digits + j * scheme->total * n;
+        uint32_t *out[HEL_LIMBS_MAX + HEL_SPECIAL_MAX];
         uint32_t target[HEL_LIMBS_MAX + HEL_SPECIAL_MAX], targets = 0;
         for (uint32_t t = 0; t < scheme->total; t++) {
+            uint32_t *digit = at->digits + t * at->digit + j * (n + SKEW);
             if (t >= first && t < end) {
                 in[t - first] = c1 + t * n;
-                memcpy(digit + t * n, c1 + t * n, n * sizeof *digit);
+                memcpy(digit, c1 + t * n, n * sizeof *digit);
             } else {
                 target[targets] = t;
-                out[targets++] = digit + t * n;
+                out[targets++] = digit;
             }
         }
-        hel_lift_limbs(scheme, first, end - first, in, target, targets, out, scratch);
-        for (uint32_t t = 0; t < scheme->total; t++)
-            hel_ntt_forward(scheme->ring, t, digit + t * n);
+        hel_lift_limbs(scheme, first, end - first, in, target, targets, out, at->blocks);
     }
 }
 
-/* All of the arguments but mode, outputs and factors. */
-static void set_args(const hel_scheme *scheme, const hel_eval_keys *keys, uint32_t step,
-                     const uint32_t *node, const uint32_t *digits, uint32_t t, hel_step_args *a)
+/* Transforms limb t's digits; all of the arguments but mode, outputs and factors. */
+static void prepare(const hel_scheme *scheme, const hel_eval_keys *keys, uint32_t step,
+                    const uint32_t *node, const layout *at, uint32_t t, hel_step_args *a)
 {
     const hel_params *p = &scheme->params;
     const size_t n = scheme->n;
@@ -67,8 +92,11 @@ static void set_args(const hel_scheme *scheme, const hel_eval_keys *keys, uint32
     a->n = n;
     a->levels = hel_step_levels(p->log_n, step);
     a->digits = scheme->digits;
-    for (uint32_t j = 0; j < scheme->digits; j++)
-        a->digit[j] = digits + (j * scheme->total + t) * n;
+    for (uint32_t j = 0; j < scheme->digits; j++) {
+        uint32_t *digit = at->digits + t * at->digit + j * (n + SKEW);
+        hel_ntt_forward(scheme->ring, t, digit);
+        a->digit[j] = digit;
+    }
     a->key = keys->packed[step] + t * hel_packed_words(scheme, step);
     for (uint32_t m = 0; m + 1 < 1u << a->levels; m++) {
         a->map[m] = keys->map[key + m];
@@ -80,15 +108,13 @@ static void set_args(const hel_scheme *scheme, const hel_eval_keys *keys, uint32
     a->big = t < p->expand_limbs ? hel_special_product(scheme, t) : 0;
 }
 
-/* c1 = (big c1 - remainder) / P; big in NTT form over all limbs, used up. */
-static void divide_c1(const hel_scheme *scheme, uint32_t *big, uint32_t *c1, uint32_t *scratch)
+/* c1 = (big c1 - remainder) / P; big in coefficient form over all limbs. */
+static void divide_c1(const hel_scheme *scheme, const uint32_t *big, uint32_t *c1, uint32_t *scratch)
 {
     const hel_params *p = &scheme->params;
     const size_t n = scheme->n;
     const uint32_t *in[HEL_SPECIAL_MAX];
     uint32_t target[HEL_LIMBS_MAX], *out[HEL_LIMBS_MAX];
-    for (uint32_t t = 0; t < scheme->total; t++)
-        hel_ntt_inverse(scheme->ring, t, big + t * n);
     if (!p->special_limbs) {
         memcpy(c1, big, p->expand_limbs * n * sizeof *c1);
         return;
@@ -111,21 +137,22 @@ void hel_expand_step(const hel_scheme *scheme, const hel_eval_keys *keys, uint32
 {
     const size_t n = scheme->n;
     const uint32_t count = 1u << hel_step_levels(scheme->params.log_n, step);
-    uint32_t *digits = scratch, *big = digits + scheme->digits * scheme->total * n;
-    uint32_t *temp = big + 4 * (size_t)scheme->total * n;
-    transform_digits(scheme, node + scheme->total * n, digits, big);
+    const layout at = place(scheme, scheme->total, 4, scratch);
+    lift_digits(scheme, node + scheme->total * n, &at);
     for (uint32_t t = 0; t < scheme->total; t++) {
         hel_step_args a;
-        set_args(scheme, keys, step, node, digits, t, &a);
+        prepare(scheme, keys, step, node, &at, t, &a);
         a.mode = HEL_STEP_SHIFT;
         for (uint32_t k = 0; k < count; k++) {
             a.out[k][0] = child[k] + t * n;
-            a.out[k][1] = big + (k * scheme->total + t) * n;
+            a.out[k][1] = at.blocks + k * at.block + t * n;
         }
         scheme->expand_ops->step(&a);
+        for (uint32_t k = 0; k < count; k++)
+            hel_ntt_inverse(scheme->ring, t, a.out[k][1]);
     }
     for (uint32_t k = 0; k < count; k++)
-        divide_c1(scheme, big + k * scheme->total * n, child[k] + scheme->total * n, temp);
+        divide_c1(scheme, at.blocks + k * at.block, child[k] + scheme->total * n, at.temp);
 }
 
 /* ---- leaves ---- */
@@ -144,8 +171,8 @@ static void set_factors(const hel_scheme *scheme, hel_step_args *a)
         }
 }
 
-/* The remainders of a leaf's division, modulo every scan limb and in NTT form, where the leaf
- * itself will be: exact centred lift of the dropped limbs (Q's rest and P at once). */
+/* The remainders of a leaf's division, modulo every scan limb, where the leaf itself will be:
+ * exact centred lift of the dropped limbs (those of Q' and of P at once). */
 static void leaf_remainder(const hel_scheme *scheme, const uint32_t *dropped, uint32_t *z,
                            uint32_t *scratch)
 {
@@ -164,8 +191,6 @@ static void leaf_remainder(const hel_scheme *scheme, const uint32_t *dropped, ui
         out[i] = z + i * n;
     }
     hel_lift_limbs(scheme, scan, drops, in, target, scan, out, scratch);
-    for (uint32_t i = 0; i < scan; i++)
-        hel_ntt_forward(scheme->ring, i, out[i]);
 }
 
 void hel_expand_leaves(const hel_scheme *scheme, const hel_eval_keys *keys, const uint32_t *node,
@@ -175,27 +200,29 @@ void hel_expand_leaves(const hel_scheme *scheme, const hel_eval_keys *keys, cons
     const size_t n = scheme->n;
     const uint32_t scan = p->scan_limbs, drops = scheme->total - scan;
     const uint32_t step = hel_tree_steps(p->log_n) - 1;
-    uint32_t *digits = scratch, *dropped = digits + scheme->digits * scheme->total * n;
-    uint32_t *temp = dropped + 8 * (size_t)drops * n;
+    const size_t leaf = hel_leaf_words(scheme);
+    const layout at = place(scheme, drops, 8, scratch);
     hel_step_args a;
-    transform_digits(scheme, node + scheme->total * n, digits, dropped);
+    lift_digits(scheme, node + scheme->total * n, &at);
     for (uint32_t t = scan; t < scheme->total; t++) {
-        set_args(scheme, keys, step, node, digits, t, &a);
+        prepare(scheme, keys, step, node, &at, t, &a);
         a.mode = HEL_STEP_STORE;
         for (uint32_t k = 0; k < 8; k++)
-            a.out[k / 2][k % 2] = dropped + (k * drops + t - scan) * n;
+            a.out[k / 2][k % 2] = at.blocks + k * at.block + (t - scan) * n;
         scheme->expand_ops->step(&a);
         for (uint32_t k = 0; k < 8; k++)
             hel_ntt_inverse(scheme->ring, t, a.out[k / 2][k % 2]);
     }
     for (uint32_t k = 0; k < 8; k++)
-        leaf_remainder(scheme, dropped + k * drops * n, z + k * scan * n, temp);
+        leaf_remainder(scheme, at.blocks + k * at.block, z + k * leaf, at.temp);
     for (uint32_t t = 0; t < scan; t++) {
-        set_args(scheme, keys, step, node, digits, t, &a);
+        prepare(scheme, keys, step, node, &at, t, &a);
         set_factors(scheme, &a);
         a.mode = HEL_STEP_FINISH;
-        for (uint32_t k = 0; k < 8; k++)
-            a.out[k / 2][k % 2] = z + (k * scan + t) * n;
+        for (uint32_t k = 0; k < 8; k++) {
+            a.out[k / 2][k % 2] = z + k * leaf + t * n;
+            hel_ntt_forward(scheme->ring, t, z + k * leaf + t * n);
+        }
         scheme->expand_ops->step(&a);
     }
 }

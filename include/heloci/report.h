@@ -3,9 +3,9 @@
  * @brief Pictures and a page from a finished table.
  *
  * Reads a plink2-style association table (heloci's own, or one written by plink2), a REGENIE or a
- * GWAS-SSF table, and draws a Manhattan and a QQ plot (PNG and SVG) and one self-contained HTML page
- * with both and the top loci. Of several lines per variant those with the TEST of the first line
- * count. A P printed as 0 is drawn at 323.3, the limit of double precision.
+ * GWAS-SSF table, and draws a Manhattan and a QQ plot (PNG and SVG) and one self-contained HTML
+ * page with both and the top loci. Of several lines per variant those with the TEST of the first
+ * line count. A P printed as 0 is drawn at 323.3, the limit of double precision.
  */
 #ifndef HELOCI_REPORT_H
 #define HELOCI_REPORT_H

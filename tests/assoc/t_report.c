@@ -454,8 +454,8 @@ Test(report, thinning_keeps_top_points)
         hel_grid_mark(&g, x, y, i % 2);
         size_t column = (size_t)((x - area.x) / g.cell), row = (size_t)((y - area.y) / g.cell);
         if (g.mark[row * g.columns + column] == i % 2 + 1)
-            nearest = fmax(fabs(area.x + (column + 0.5) * g.cell - x),
-                           fabs(area.y + (row + 0.5) * g.cell - y));
+            nearest = fmax(fabs(area.x + ((double)column + 0.5) * g.cell - x),
+                           fabs(area.y + ((double)row + 0.5) * g.cell - y));
         cr_assert_leq(nearest, 0.125 + 1e-9);
     }
     hel_grid_mark(&g, area.x - 1, area.y, 0); /* outside: no effect, no overrun */
@@ -480,11 +480,12 @@ static size_t svg_dots(const char *svg)
 Test(report, svg_stays_small_and_has_every_top_variant)
 {
     ref_random r = ref_random_start(6);
-    size_t bytes, rows = ref_scaled(200000), tops = 400;
+    size_t bytes, rows = ref_scaled(200000), tops = 2000;
     FILE *f = fopen(in_folder("t.tsv"), "w");
     fprintf(f, "#CHROM\tPOS\tID\tLOG10P\n");
-    for (size_t i = 0; i < tops; i++) /* 2.5 pixels apart: none can hide another */
-        fprintf(f, "1\t%zu\trs%zu\t%g\n", i * 1000, i, 3.5 + 4 * (double)(i * 7 % 10) / 10);
+    for (size_t i = 0; i < tops; i++) /* half a pixel apart, 200 in a row: more than two fine cells,
+                                         less than a coarse one */
+        fprintf(f, "1\t%zu\trs%zu\t%g\n", i * 1000, i, 3.5 + 0.4 * (double)(i / 200));
     fclose(f);
     cr_assert_eq(report_of(in_folder("t.tsv"), in_folder("o"), NULL), HEL_OK);
     char *svg = slurp(in_folder("o.manhattan.svg"), &bytes);
@@ -493,7 +494,7 @@ Test(report, svg_stays_small_and_has_every_top_variant)
 
     f = fopen(in_folder("t.tsv"), "a");
     for (size_t i = 0; i < rows; i++)
-        fprintf(f, "1\t%u\ts%zu\t%.5g\n", ref_random_below(&r, 400000), i,
+        fprintf(f, "1\t%u\ts%zu\t%.5g\n", ref_random_below(&r, 2000000), i,
                 fmin(3, -log10(ref_random_double(&r) + 1e-9)));
     fclose(f);
     cr_assert_eq(report_of(in_folder("t.tsv"), in_folder("o"), NULL), HEL_OK);

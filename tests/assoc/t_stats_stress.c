@@ -158,7 +158,7 @@ Test(stats_stress, linear, .timeout = 900)
 
 Test(stats_stress, score, .timeout = 900)
 {
-    stress s = start(getenv("ST")?atoi(getenv("ST")):2);
+    stress s = start(5);
     worst w = check(&s, 3, 10);
     cr_assert_leq(w.lp, LIMIT);
     cr_assert_eq(w.constant, 13);

@@ -52,7 +52,7 @@ static int exists(const char *path)
 static void compare_golden(const char *written, const char *golden)
 {
     char path[512];
-    size_t bytes;
+    size_t bytes = 0;
     snprintf(path, sizeof path, "%s/tests/golden/%s", HEL_SOURCE_DIR, golden);
     char *got = slurp(written, &bytes), *want = slurp(path, &bytes);
     cr_assert(got, "%s was not written", written);
@@ -233,7 +233,7 @@ Test(writer, md5_and_order_in_the_sidecar)
     char out[128], path[256], sidecar[300], hex[64], line[96];
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned digest_bytes;
-    size_t bytes, ignored;
+    size_t bytes = 0, ignored;
     snprintf(out, sizeof out, "%s/a \"b\"", folder);
     cr_assert_eq(write_all(HEL_FORMAT_SSF, HEL_TRAIT_QUANTITATIVE, out, path), HEL_OK);
     char *text = slurp(path, &bytes);
@@ -342,7 +342,7 @@ Test(writer, never_nan_or_inf)
 {
     static const double odd[] = {NAN, INFINITY, -INFINITY};
     char out[128], path[256];
-    size_t bytes;
+    size_t bytes = 0;
     snprintf(out, sizeof out, "%s/odd", folder);
     for (int f = 1; f <= 4; f *= 2)
         for (int trait = 1; trait <= 2; trait++) {
@@ -374,7 +374,7 @@ Test(writer, never_nan_or_inf)
 Test(writer, whole_or_not_at_all)
 {
     char out[128], path[256], part[300];
-    size_t bytes;
+    size_t bytes = 0;
     snprintf(out, sizeof out, "%s/t", folder);
     for (int f = 1; f <= 4; f *= 2) {
         hel_writer_info info = info_of(out, HEL_TRAIT_QUANTITATIVE);
@@ -402,7 +402,7 @@ Test(writer, whole_or_not_at_all)
 Test(writer, header_only_and_long_alleles)
 {
     char out[128], path[256];
-    size_t bytes;
+    size_t bytes = 0;
     snprintf(out, sizeof out, "%s/t", folder);
     hel_writer_info info = info_of(out, HEL_TRAIT_QUANTITATIVE);
     hel_table_writer *w;

@@ -21,7 +21,7 @@ static void check_table(const hel_glm_table *t)
         need(v->chrom < t->chroms && v->line < t->bytes);
         need(v->pos >= t->chrom[v->chrom].min && v->pos <= t->chrom[v->chrom].max);
         need(isnan(v->log10p) || (v->log10p >= 0 && v->log10p <= 1e300));
-        tested += !isnan(v->log10p);
+        tested += (size_t)!isnan(v->log10p);
     }
     need(tested == t->tested && t->zero_p <= t->tested);
 }

@@ -1,5 +1,6 @@
 /* .bed, .fam, .bim and the identity sections. */
 #include <math.h>
+#include <sys/mman.h>
 
 #include "host/geno/bed.h"
 #include "tests/geno/geno_test.h"
@@ -114,6 +115,30 @@ Test(bed, tile_random_shapes)
     ref_random r = ref_random_start(3);
     for (size_t k = 0; k < ref_scaled(40); k++)
         check_shape(&r, 1 + ref_random_below(&r, 400), 1 + ref_random_below(&r, 600));
+}
+
+/* The file ends where a page without access begins: nothing behind it may be read. */
+Test(bed, tile_stays_inside_the_file)
+{
+    enum { PAGES = 8 };
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), room = PAGES * page;
+    uint8_t *map =
+        mmap(NULL, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    cr_assert(map != MAP_FAILED && mprotect(map + room, page, PROT_NONE) == 0);
+    uint32_t index[300];
+    for (uint32_t k = 0; k < 300; k++)
+        index[k] = k;
+    for (uint32_t samples = 1; samples <= 300; samples++) {
+        fileset f = {.bed = {.samples = samples, .variants = 40, .stride = (samples + 3) / 4}};
+        size_t bytes = 3 + 40 * f.bed.stride;
+        f.file = map + room - bytes;
+        f.bed.map = (hel_map){.data = f.file, .bytes = bytes, .fd = -1};
+        for (size_t k = 0; k < bytes; k++)
+            f.file[k] = (uint8_t)(k * 37 + samples);
+        check_tile(&f, index, samples, index, 40, 0);
+        check_tile(&f, index, samples, index + 39, 1, 0);
+    }
+    munmap(map, room + page);
 }
 
 Test(bed, padding_bits_are_ignored)
