@@ -202,14 +202,12 @@ bench_result bench_record(const char *name, double *real_ns, double *cpu_ns, siz
     const size_t asked = bench.repetitions;
     qsort(real_ns, repetitions, sizeof *real_ns, ascending);
     qsort(cpu_ns, repetitions, sizeof *cpu_ns, ascending);
-    r = (bench_result){real_ns[repetitions / 2], real_ns[repetitions / 2],
-                       cpu_ns[repetitions / 2]};
+    r = (bench_result){real_ns[repetitions / 2], real_ns[repetitions / 2], cpu_ns[repetitions / 2]};
     bench.repetitions = repetitions;
     print_entry(name, 1, rate, r);
     bench.repetitions = asked;
     bench_counter("best_cpu_time", cpu_ns[0]);
-    fprintf(stderr, "%-28s wall %9.3f s  cpu %9.3f s\n", name, r.median_ns / 1e9,
-            r.cpu_ns / 1e9);
+    fprintf(stderr, "%-28s wall %9.3f s  cpu %9.3f s\n", name, r.median_ns / 1e9, r.cpu_ns / 1e9);
     return r;
 }
 

@@ -364,10 +364,12 @@ static hel_status run(struct job *job, const char *geno, const char *dataset)
     HEL_TRY(open_container(job, geno));
     HEL_TRY(allocate(job));
     HEL_TRY(encrypt_all(job));
-    hel_status status = hel_writer_commit(job->geno, content);
+    /* Both files are whole before either gets its name: a full disk cannot part them. */
+    HEL_TRY(hel_writer_finish(job->geno, content));
+    HEL_TRY(write_dataset(job, dataset, content));
+    hel_status status = hel_writer_commit(job->geno, NULL);
     job->geno = NULL;
-    HEL_TRY(status);
-    return write_dataset(job, dataset, content);
+    return status;
 }
 
 static void release(struct job *job)

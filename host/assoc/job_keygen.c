@@ -8,9 +8,10 @@
 #include "host/ckks/scheme.h"
 #include "host/store/keyfile.h"
 
+/* The public half, finished but not committed: *out. */
 static hel_status write_eval_keys(hel_engine *engine, const char *path, const hel_head *key_head,
                                   const hel_scheme *scheme, const hel_secret_key *key,
-                                  const hel_buf *params)
+                                  const hel_buf *params, hel_writer **out)
 {
     hel_eval_keys *keys = NULL;
     hel_writer *writer = NULL;
@@ -33,8 +34,10 @@ static hel_status write_eval_keys(hel_engine *engine, const char *path, const he
         status = hel_writer_put_section(writer, HEL_SECTION_GALOIS, galois.data, galois.bytes);
     if (status == HEL_OK)
         status = hel_writer_put_section(writer, HEL_SECTION_RELIN, relin.data, relin.bytes);
+    if (status == HEL_OK)
+        status = hel_writer_finish(writer, NULL);
     if (status == HEL_OK) {
-        status = hel_writer_commit(writer, NULL);
+        *out = writer;
         writer = NULL;
     }
     hel_writer_abort(writer);
@@ -44,11 +47,25 @@ static hel_status write_eval_keys(hel_engine *engine, const char *path, const he
     return status;
 }
 
+/* A new key in an old one's place starts with no rejections. Runs when the old key is gone: until
+ * then its counter must stand. */
+static hel_status clear_rejections(hel_engine *engine, const char *sk_path)
+{
+    char *counter;
+    HEL_TRY(hel_path_join(engine, &counter, sk_path, ".rejections"));
+    hel_status status = HEL_OK;
+    if (unlink(counter) != 0 && errno != ENOENT)
+        status = hel_fail_errno(engine, errno, "%s: cannot be removed", counter);
+    hel_free(counter);
+    return status;
+}
+
 static hel_status generate(hel_engine *engine, const hel_keygen_config *config,
                            const hel_scheme *scheme, const hel_params *params, const char *sk_path,
                            const char *evk_path)
 {
     hel_secret_key *key = NULL;
+    hel_writer *evk = NULL;
     hel_buf secret = {0}, encoded = {0};
     hel_head head = {.kind = HEL_KIND_SECRET_KEY};
     memcpy(head.params, scheme->digest, sizeof head.params);
@@ -61,14 +78,22 @@ static hel_status generate(hel_engine *engine, const hel_keygen_config *config,
     }
     if (status == HEL_OK)
         status = hel_progress(engine, "keygen", 1, 3, "steps");
-    /* The public half first: a secret key without it could not be used, and would be in the way. */
+    /* The public half is whole on disk before the key appears: a secret key without it could not
+     * be used, and would be in the way. */
     if (status == HEL_OK)
-        status = write_eval_keys(engine, evk_path, &head, scheme, key, &encoded);
+        status = write_eval_keys(engine, evk_path, &head, scheme, key, &encoded, &evk);
     if (status == HEL_OK)
         status = hel_progress(engine, "keygen", 2, 3, "steps");
     if (status == HEL_OK)
-        status = hel_keyfile_write(engine, sk_path, &head, encoded.data, encoded.bytes,
-                                   secret.data, secret.bytes, config->passphrase);
+        status = hel_keyfile_write(engine, sk_path, &head, encoded.data, encoded.bytes, secret.data,
+                                   secret.bytes, config->passphrase);
+    if (status == HEL_OK) {
+        status = hel_writer_commit(evk, NULL);
+        evk = NULL;
+    }
+    hel_writer_abort(evk);
+    if (status == HEL_OK)
+        status = clear_rejections(engine, sk_path);
     if (status == HEL_OK)
         status = hel_progress(engine, "keygen", 3, 3, "steps");
     hel_secret_key_free(key);
@@ -95,9 +120,9 @@ hel_status hel_keygen(hel_engine *engine, const hel_keygen_config *config)
     if (status == HEL_OK)
         status = hel_path_join(engine, &evk_path, config->out, ".evk");
     if (status == HEL_OK && !config->overwrite && access(sk_path, F_OK) == 0)
-        status = hel_fail(engine, HEL_E_USAGE,
-                          "%s: exists already; a key is never overwritten unless asked to",
-                          sk_path);
+        status =
+            hel_fail(engine, HEL_E_USAGE,
+                     "%s: exists already; a key is never overwritten unless asked to", sk_path);
     if (status == HEL_OK)
         status = hel_scheme_create(engine, &scheme, &params);
     if (status == HEL_OK)

@@ -174,7 +174,9 @@ done:
     return status;
 }
 
-static hel_status write_weights(struct job *job, const char *path, hel_head *head)
+/* The weights, finished but not committed: *out. */
+static hel_status write_weights(struct job *job, const char *path, hel_head *head,
+                                hel_writer **out)
 {
     hel_engine *engine = job->engine;
     const hel_model *m = job->model;
@@ -201,7 +203,8 @@ static hel_status write_weights(struct job *job, const char *path, hel_head *hea
                  done);
     HEL_TRY_GOTO(hel_writer_section(w, HEL_SECTION_CIPHER, 0), done);
     HEL_TRY_GOTO(encrypt_chunks(job, w), done);
-    status = hel_writer_commit(w, NULL);
+    HEL_TRY_GOTO(hel_writer_finish(w, NULL), done);
+    *out = w;
     w = NULL;
 done:
     hel_writer_abort(w);
@@ -243,8 +246,13 @@ static hel_status run(struct job *job, const char *weights, const char *model)
     HEL_TRY(hel_dataset_open(job->engine, &job->dataset, &job->owner, job->config->data));
     HEL_TRY(build_model(job));
     HEL_TRY(show_plan(job));
-    HEL_TRY(write_weights(job, weights, &head));
-    return write_model(job, model, &head);
+    hel_writer *w = NULL;
+    HEL_TRY(write_weights(job, weights, &head, &w));
+    hel_status status = write_model(job, model, &head);
+    if (status == HEL_OK)
+        return hel_writer_commit(w, NULL); /* both whole before either had its name */
+    hel_writer_abort(w);
+    return status;
 }
 
 hel_status hel_null(hel_engine *engine, const hel_null_config *config)

@@ -27,7 +27,7 @@ struct verify {
     hel_reader *reader;
     const uint32_t *body;
     uint8_t rho_key[32];
-    int64_t *total;      /* [columns] sum of a column's weights */
+    int64_t *total; /* [columns] sum of a column's weights */
     hel_verified *out;
     struct worker *worker;
     uint32_t workers;
@@ -43,17 +43,17 @@ static hel_status open_sums(struct verify *v, const char *path)
     uint64_t bytes, body;
     HEL_TRY(hel_reader_open(engine, &v->reader, path, HEL_KIND_SUMS));
     HEL_TRY(hel_reader_check_all(v->reader));
-    HEL_TRY(hel_head_match(engine, v->reader, q->model_reader,
-                           HEL_MATCH_PARAMS | HEL_MATCH_KEY | HEL_MATCH_SAMPLES |
-                               HEL_MATCH_VARIANTS));
+    HEL_TRY(
+        hel_head_match(engine, v->reader, q->model_reader,
+                       HEL_MATCH_PARAMS | HEL_MATCH_KEY | HEL_MATCH_SAMPLES | HEL_MATCH_VARIANTS));
     const hel_head *sums = hel_reader_head(v->reader);
     const hel_head *model = hel_reader_head(q->model_reader);
     const hel_head *dataset = hel_reader_head(q->dataset->reader);
     HEL_REQUIRE(engine, hel_equal(sums->dataset, dataset->dataset, HEL_DIGEST_BYTES),
                 HEL_E_MISMATCH, "%s: sums over another encryption than %s", path,
                 hel_reader_path(q->dataset->reader));
-    HEL_REQUIRE(engine, hel_equal(sums->weights, model->weights, HEL_DIGEST_BYTES),
-                HEL_E_MISMATCH, "%s: sums of other weights than those of %s", path,
+    HEL_REQUIRE(engine, hel_equal(sums->weights, model->weights, HEL_DIGEST_BYTES), HEL_E_MISMATCH,
+                "%s: sums of other weights than those of %s", path,
                 hel_reader_path(q->model_reader));
     HEL_TRY(hel_reader_section(v->reader, HEL_SECTION_CIPHER, &data, &body));
     v->body = (const uint32_t *)(const void *)data;
@@ -111,6 +111,16 @@ static uint64_t expected_digest(const struct verify *v, size_t block, uint32_t c
                                  (uint32_t)(left < chunk_samples ? left : chunk_samples));
 }
 
+/* Both halves of one sum: residues below their primes, which the arithmetic relies on. */
+static int canonical(const hel_scheme *scheme, const uint32_t *r, uint32_t limbs)
+{
+    uint32_t bad = 0;
+    for (uint32_t i = 0; i < 2 * limbs; i++, r += scheme->n)
+        for (uint32_t j = 0; j < scheme->n; j++)
+            bad |= r[j] >= scheme->ring->limb[i % limbs].q;
+    return !bad;
+}
+
 /* One output of one block over all chunks: decrypt, check, add, undo sign and centring. */
 static hel_status open_output(struct verify *v, struct worker *x, size_t block, uint32_t o)
 {
@@ -123,8 +133,10 @@ static hel_status open_output(struct verify *v, struct worker *x, size_t block, 
     for (uint32_t chunk = 0; chunk < l->chunks; chunk++) {
         const size_t at = ((size_t)chunk * l->blocks + block) * l->outputs + o;
         const uint32_t *r = v->body + at * 2 * poly;
-        hel_status status = hel_decrypt_sums(v->engine, v->scheme, v->request->owner->key, r,
-                                             r + poly, limit, x->part);
+        hel_status status = HEL_E_VERIFY;
+        if (canonical(v->scheme, r, l->limbs))
+            status = hel_decrypt_sums(v->engine, v->scheme, v->request->owner->key, r, r + poly,
+                                      limit, x->part);
         if (status != HEL_OK && status != HEL_E_VERIFY)
             return status;
         if (status == HEL_E_VERIFY ||
@@ -152,8 +164,8 @@ static hel_status open_block(void *arg, size_t block, uint32_t w)
             HEL_TRY(hel_freivalds_rho(v->engine, v->rho_key, block, p, scheme->n,
                                       x->rho + (size_t)p * scheme->n));
     hel_chacha *chacha = NULL;
-    HEL_TRY(hel_chacha_create(v->engine, &chacha,
-                              hel_reader_head(v->request->dataset->reader)->seed));
+    HEL_TRY(
+        hel_chacha_create(v->engine, &chacha, hel_reader_head(v->request->dataset->reader)->seed));
     hel_status status = hel_sample_signs(scheme->ring, chacha, block, x->sign);
     hel_chacha_free(chacha);
     for (uint32_t o = 0; o < v->out->layout.outputs && status == HEL_OK; o++)

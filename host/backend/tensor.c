@@ -12,8 +12,8 @@ void hel_tensor_portable(const hel_tensor_args *args)
         uint64_t acc[3][HEL_TENSOR_LANES] = {{0}};
         for (uint32_t i = 0; i < args->samples; i++) {
             const uint32_t *a = args->a + (size_t)i * 2 * HEL_TENSOR_LANES;
-            const uint32_t *z = args->z + ((size_t)i * args->z_columns + args->column[o]) * 2 *
-                                              HEL_TENSOR_LANES;
+            const uint32_t *z =
+                args->z + ((size_t)i * args->z_columns + args->column[o]) * 2 * HEL_TENSOR_LANES;
             for (int x = 0; x < HEL_TENSOR_LANES; x++) {
                 uint64_t a0 = a[x], a1 = a[HEL_TENSOR_LANES + x];
                 uint64_t z0 = z[x], z1 = z[HEL_TENSOR_LANES + x];

@@ -22,14 +22,14 @@
 #define HEL_TENSOR_LANES 16 /* positions of a group */
 
 typedef struct hel_tensor_args {
-    uint32_t q;          /* prime below 2^30 */
-    uint32_t samples;    /* of the tile */
-    const uint32_t *a;   /* [samples][2][16]: a0, a1; values below q */
-    const uint32_t *z;   /* [samples][z_columns][2][16]: z0, z1; values below q */
+    uint32_t q;        /* prime below 2^30 */
+    uint32_t samples;  /* of the tile */
+    const uint32_t *a; /* [samples][2][16]: a0, a1; values below q */
+    const uint32_t *z; /* [samples][z_columns][2][16]: z0, z1; values below q */
     uint32_t z_columns;
     const uint32_t *column; /* [columns]: which of the z columns */
     uint32_t columns;
-    uint32_t *acc;       /* [columns][3][16], canonical in and out */
+    uint32_t *acc; /* [columns][3][16], canonical in and out */
 } hel_tensor_args;
 
 typedef void (*hel_tensor_fn)(const hel_tensor_args *args);

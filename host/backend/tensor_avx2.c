@@ -54,8 +54,7 @@ static void half_line(const hel_tensor_args *args, uint32_t o, int half)
         _mm256_storeu_si256((__m256i *)d, odd[p]);
         for (int x = 0; x < 4; x++) {
             acc[2 * x] = hel_mod_add(acc[2 * x], hel_mod_reduce64(e[x], args->q), args->q);
-            acc[2 * x + 1] =
-                hel_mod_add(acc[2 * x + 1], hel_mod_reduce64(d[x], args->q), args->q);
+            acc[2 * x + 1] = hel_mod_add(acc[2 * x + 1], hel_mod_reduce64(d[x], args->q), args->q);
         }
     }
 }

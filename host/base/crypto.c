@@ -114,8 +114,7 @@ hel_status hel_scrypt(hel_engine *engine, const char *passphrase, const uint8_t 
     OSSL_PARAM params[] = {
         OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_PASSWORD, (void *)(uintptr_t)passphrase,
                                           strlen(passphrase)),
-        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT, (void *)(uintptr_t)salt,
-                                          salt_bytes),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT, (void *)(uintptr_t)salt, salt_bytes),
         OSSL_PARAM_construct_uint64(OSSL_KDF_PARAM_SCRYPT_N, &n),
         OSSL_PARAM_construct_uint32(OSSL_KDF_PARAM_SCRYPT_R, &r),
         OSSL_PARAM_construct_uint32(OSSL_KDF_PARAM_SCRYPT_P, &p),
@@ -126,8 +125,8 @@ hel_status hel_scrypt(hel_engine *engine, const char *passphrase, const uint8_t 
 }
 
 hel_status hel_gcm_seal(hel_engine *engine, const uint8_t key[32],
-                        const uint8_t nonce[HEL_GCM_NONCE_BYTES], const void *aad,
-                        size_t aad_bytes, const uint8_t *in, size_t bytes, uint8_t *out,
+                        const uint8_t nonce[HEL_GCM_NONCE_BYTES], const void *aad, size_t aad_bytes,
+                        const uint8_t *in, size_t bytes, uint8_t *out,
                         uint8_t tag[HEL_GCM_TAG_BYTES])
 {
     int n = 0;
@@ -144,8 +143,8 @@ hel_status hel_gcm_seal(hel_engine *engine, const uint8_t key[32],
 }
 
 hel_status hel_gcm_open(hel_engine *engine, const uint8_t key[32],
-                        const uint8_t nonce[HEL_GCM_NONCE_BYTES], const void *aad,
-                        size_t aad_bytes, const uint8_t *in, size_t bytes, uint8_t *out,
+                        const uint8_t nonce[HEL_GCM_NONCE_BYTES], const void *aad, size_t aad_bytes,
+                        const uint8_t *in, size_t bytes, uint8_t *out,
                         const uint8_t tag[HEL_GCM_TAG_BYTES])
 {
     int n = 0;
@@ -181,8 +180,8 @@ hel_status hel_chacha_create(hel_engine *engine, hel_chacha **out, const uint8_t
     return HEL_OK;
 }
 
-hel_status hel_chacha_stream(hel_chacha *c, uint32_t counter, const uint32_t nonce[3],
-                             uint8_t *out, size_t bytes)
+hel_status hel_chacha_stream(hel_chacha *c, uint32_t counter, const uint32_t nonce[3], uint8_t *out,
+                             size_t bytes)
 {
     uint8_t iv[16]; /* OpenSSL's ChaCha20 takes the counter in front of the nonce */
     int n = 0;

@@ -30,13 +30,13 @@ hel_status hel_scrypt(hel_engine *engine, const char *passphrase, const uint8_t 
 #define HEL_GCM_TAG_BYTES   16
 /* out may equal in. */
 hel_status hel_gcm_seal(hel_engine *engine, const uint8_t key[32],
-                        const uint8_t nonce[HEL_GCM_NONCE_BYTES], const void *aad,
-                        size_t aad_bytes, const uint8_t *in, size_t bytes, uint8_t *out,
+                        const uint8_t nonce[HEL_GCM_NONCE_BYTES], const void *aad, size_t aad_bytes,
+                        const uint8_t *in, size_t bytes, uint8_t *out,
                         uint8_t tag[HEL_GCM_TAG_BYTES]);
 /* Returns HEL_E_MISMATCH without touching the error text when the tag is wrong. */
 hel_status hel_gcm_open(hel_engine *engine, const uint8_t key[32],
-                        const uint8_t nonce[HEL_GCM_NONCE_BYTES], const void *aad,
-                        size_t aad_bytes, const uint8_t *in, size_t bytes, uint8_t *out,
+                        const uint8_t nonce[HEL_GCM_NONCE_BYTES], const void *aad, size_t aad_bytes,
+                        const uint8_t *in, size_t bytes, uint8_t *out,
                         const uint8_t tag[HEL_GCM_TAG_BYTES]);
 
 /* A ChaCha20 generator (RFC 8439): one key, any (counter, nonce). Not shared between threads. */
@@ -44,8 +44,8 @@ typedef struct hel_chacha hel_chacha;
 hel_status hel_chacha_create(hel_engine *engine, hel_chacha **out, const uint8_t key[32]);
 /* Key stream from block `counter` on; bytes may be any number. Little-endian word i of the nonce
  * is nonce[i]. Cannot fail once created, short of a broken OpenSSL (HEL_E_INTERNAL). */
-hel_status hel_chacha_stream(hel_chacha *c, uint32_t counter, const uint32_t nonce[3],
-                             uint8_t *out, size_t bytes);
+hel_status hel_chacha_stream(hel_chacha *c, uint32_t counter, const uint32_t nonce[3], uint8_t *out,
+                             size_t bytes);
 void hel_chacha_free(hel_chacha *c);
 
 /* Lower-case hexadecimal with a final 0 byte: out holds 2 x bytes + 1. */

@@ -11,8 +11,7 @@ hel_status hel_fail(hel_engine *engine, hel_status status, const char *format, .
 
 /* As hel_fail, with ": strerror(errnum)" appended; maps EACCES/EPERM/EROFS to HEL_E_PERMISSION,
  * ENOMEM to HEL_E_MEMORY and everything else to HEL_E_IO. */
-hel_status hel_fail_errno(hel_engine *engine, int errnum, const char *format, ...)
-    HEL_PRINTF(3, 4);
+hel_status hel_fail_errno(hel_engine *engine, int errnum, const char *format, ...) HEL_PRINTF(3, 4);
 
 /* Public entry points call this first. */
 void hel_error_clear(hel_engine *engine);

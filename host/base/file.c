@@ -84,8 +84,7 @@ hel_status hel_path_join(hel_engine *engine, char **out, const char *prefix, con
     return HEL_OK;
 }
 
-hel_status hel_outfile_open(hel_engine *engine, hel_outfile *file, const char *path,
-                            unsigned mode)
+hel_status hel_outfile_open(hel_engine *engine, hel_outfile *file, const char *path, unsigned mode)
 {
     *file = (hel_outfile){.fd = -1};
     /* The commit would replace a device, or fail on a directory after all the work. */
@@ -136,8 +135,7 @@ static hel_status flush(hel_engine *engine, hel_outfile *file)
     return put(engine, file, file->buffer, fill, file->offset - fill);
 }
 
-hel_status hel_outfile_write(hel_engine *engine, hel_outfile *file, const void *data,
-                             size_t bytes)
+hel_status hel_outfile_write(hel_engine *engine, hel_outfile *file, const void *data, size_t bytes)
 {
     if (bytes > BUFFER_BYTES - file->fill)
         HEL_TRY(flush(engine, file));
@@ -175,8 +173,8 @@ hel_status hel_outfile_patch(hel_engine *engine, hel_outfile *file, uint64_t off
                              const void *data, size_t bytes)
 {
     HEL_TRY(flush(engine, file));
-    HEL_REQUIRE(engine, offset + bytes <= file->offset, HEL_E_INTERNAL,
-                "%s: patch past the end", file->part);
+    HEL_REQUIRE(engine, offset + bytes <= file->offset, HEL_E_INTERNAL, "%s: patch past the end",
+                file->part);
     return put(engine, file, data, bytes, offset);
 }
 
@@ -208,8 +206,8 @@ hel_status hel_outfile_commit(hel_engine *engine, hel_outfile *file)
     if (status == HEL_OK && closed != 0)
         status = hel_fail_errno(engine, errno, "%s: close failed", file->part);
     if (status == HEL_OK && rename(file->part, file->path) != 0)
-        status = hel_fail_errno(engine, errno, "%s: cannot be renamed to %s", file->part,
-                                file->path);
+        status =
+            hel_fail_errno(engine, errno, "%s: cannot be renamed to %s", file->part, file->path);
     if (status == HEL_OK) {
         hel_directory_sync(file->path);
         hel_free(file->part);

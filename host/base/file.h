@@ -33,10 +33,8 @@ typedef struct hel_outfile {
 } hel_outfile;
 
 /* mode 0600 for secrets, 0644 otherwise (the umask applies to the latter). */
-hel_status hel_outfile_open(hel_engine *engine, hel_outfile *file, const char *path,
-                            unsigned mode);
-hel_status hel_outfile_write(hel_engine *engine, hel_outfile *file, const void *data,
-                             size_t bytes);
+hel_status hel_outfile_open(hel_engine *engine, hel_outfile *file, const char *path, unsigned mode);
+hel_status hel_outfile_write(hel_engine *engine, hel_outfile *file, const void *data, size_t bytes);
 hel_status hel_outfile_printf(hel_engine *engine, hel_outfile *file, const char *format, ...)
     HEL_PRINTF(3, 4);
 /* Rewrites bytes that were already appended (a header whose sums are known only at the end). */

@@ -88,9 +88,9 @@ hel_status hel_secret_alloc(hel_engine *engine, void *out, size_t bytes)
     HEL_REQUIRE(engine, bytes < SIZE_MAX - HEL_ALIGN - page, HEL_E_MEMORY,
                 "memory: %zu secret bytes overflow", bytes);
     size_t total = (bytes + HEL_ALIGN + page - 1) / page * page;
-    char *block = must_fail() ? MAP_FAILED
-                              : mmap(NULL, total, PROT_READ | PROT_WRITE,
-                                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *block =
+        must_fail() ? MAP_FAILED
+                    : mmap(NULL, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (block == MAP_FAILED)
         return hel_fail(engine, HEL_E_MEMORY, "memory: %zu secret bytes could not be mapped",
                         total);

@@ -15,7 +15,7 @@ void hel_free(void *pointer); /* NULL allowed; for hel_malloc and hel_calloc onl
 
 /* Zeroed memory kept out of swap and core dumps where the system allows it, wiped when freed. */
 hel_status hel_secret_alloc(hel_engine *engine, void *out, size_t bytes);
-void hel_secret_free(void *pointer); /* NULL allowed */
+void hel_secret_free(void *pointer);        /* NULL allowed */
 void hel_wipe(void *pointer, size_t bytes); /* never optimised away */
 
 /* Tests: the n-th allocation from now (1 = the next) fails once; 0 switches the injection off. */

@@ -31,15 +31,14 @@ typedef struct hel_limb {
     uint32_t n_inv, n_inv_shoup;
     const uint32_t *w, *w_shoup;         /* forward twiddles psi^bitrev(i), i < N */
     const uint32_t *w_inv, *w_inv_shoup; /* inverse twiddles psi^-bitrev(i) */
-    const uint32_t *q_inv,
-        *q_inv_shoup;  /* [j]: inverse of chain prime j modulo q; 0 for j = index */
-    const void *extra; /* a twin's own table order, if it has one */
+    const uint32_t *q_inv, *q_inv_shoup; /* [j]: 1 / chain prime j modulo q; 0 for j = index */
+    const void *extra;                   /* a twin's own table order, if it has one */
 } hel_limb;
 
 typedef struct hel_ring hel_ring;
 
 /* One twin. All pointers to vectors of n words, n a multiple of 16; out may equal an input unless
- * said otherwise (partial overlap is never allowed). */
+ * said otherwise (partial overlap is never allowed). Limbs of one call belong to one ring. */
 typedef struct hel_ring_ops {
     const char *name;
     void (*ntt_forward)(const hel_ring *ring, const hel_limb *l, uint32_t *x);
@@ -62,8 +61,7 @@ typedef struct hel_ring_ops {
     void (*lift1)(const hel_limb *to, const hel_limb *from, uint32_t *out, const uint32_t *a,
                   size_t n);
     /* Exact centred lift of two limbs (Garner): the representative of (a0, a1) modulo q0 q1 in
-     * (-q0 q1 / 2, q0 q1 / 2), reduced modulo each of `count` targets. out[t] distinct from a0, a1.
-     */
+     * (-q0 q1 / 2, q0 q1 / 2), reduced modulo each of `count` targets; out[t] not a0 nor a1. */
     void (*lift2)(const hel_limb *const *to, uint32_t count, const hel_limb *from0,
                   const hel_limb *from1, uint32_t *const *out, const uint32_t *a0,
                   const uint32_t *a1, size_t n);

@@ -72,6 +72,10 @@ hel_status hel_writer_put_section(hel_writer *w, uint32_t id, const void *data, 
 /* HMAC-SHA256 under `key` over header fields and all sections so far, as section
  * HEL_SECTION_MAC; to be called last, for secret kinds only. */
 hel_status hel_writer_mac(hel_writer *w, const uint8_t key[32]);
+/* Table, sums, header, fsync: everything but the rename. For outputs that belong together: when all
+ * are finished, disk space can no longer part them, and commit (or abort) them one after another.
+ * *content as in commit, which then leaves its own untouched. */
+hel_status hel_writer_finish(hel_writer *w, uint8_t content[HEL_DIGEST_BYTES]);
 /* Table, sums, header, fsync, rename. The writer is freed in any case; *content receives the
  * SHA-256 of header, table and sums (may be NULL): it names the file's exact content. */
 hel_status hel_writer_commit(hel_writer *w, uint8_t content[HEL_DIGEST_BYTES]);

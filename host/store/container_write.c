@@ -3,7 +3,9 @@
  * chunk stays in memory. Any failure sticks: the file can then only be dropped.
  */
 #define XXH_STATIC_LINKING_ONLY
+#include <errno.h>
 #include <time.h>
+#include <unistd.h>
 #include <xxhash.h>
 
 #include "host/base/mem.h"
@@ -19,6 +21,7 @@ struct hel_writer {
     uint32_t fill;   /* bytes in the chunk under way */
     int open;        /* the last section still takes bytes */
     int sealed;      /* the MAC is written: nothing may follow */
+    int finished;    /* the file is whole and on disk, under its .part name */
     hel_sha256 *sha; /* running digest of the section; secret kinds only */
     hel_buf sums;
     hel_status failed;
@@ -116,8 +119,8 @@ static hel_status begin_section(hel_writer *w, uint32_t id, uint32_t chunk_bytes
     hel_section_name(name, id);
     if (chunk_bytes == 0)
         chunk_bytes = HEL_CONTAINER_CHUNK;
-    HEL_REQUIRE(w->engine, !w->sealed, HEL_E_INTERNAL, "%s: section %s after the MAC", w->file.path,
-                name);
+    HEL_REQUIRE(w->engine, !w->sealed && !w->finished, HEL_E_INTERNAL,
+                "%s: section %s after the %s", w->file.path, name, w->sealed ? "MAC" : "end");
     HEL_REQUIRE(w->engine,
                 chunk_bytes >= HEL_CONTAINER_MIN_CHUNK && chunk_bytes <= HEL_CONTAINER_MAX_CHUNK,
                 HEL_E_INTERNAL, "%s: section %s: chunks of %u bytes, allowed are %u to %u",
@@ -145,7 +148,8 @@ hel_status hel_writer_section(hel_writer *w, uint32_t id, uint32_t chunk_bytes)
 
 static hel_status put(hel_writer *w, const uint8_t *data, size_t bytes)
 {
-    HEL_REQUIRE(w->engine, w->open, HEL_E_INTERNAL, "%s: bytes outside a section", w->file.path);
+    HEL_REQUIRE(w->engine, w->open && !w->finished, HEL_E_INTERNAL,
+                "%s: bytes outside a section", w->file.path);
     hel_section *s = &w->sections[w->count - 1];
     if (w->sha && bytes > 0)
         hel_sha256_update(w->sha, data, bytes);
@@ -239,16 +243,28 @@ static hel_status finish(hel_writer *w, hel_buf *tail, uint8_t content[HEL_DIGES
         hel_sha256_final(sha, content);
         hel_sha256_free(sha);
     }
-    return hel_outfile_commit(w->engine, &w->file);
+    if (fsync(w->file.fd) != 0) /* the patch has emptied the buffer */
+        return hel_fail_errno(w->engine, errno, "%s: fsync failed", w->file.part);
+    w->finished = 1;
+    return HEL_OK;
+}
+
+hel_status hel_writer_finish(hel_writer *w, uint8_t content[HEL_DIGEST_BYTES])
+{
+    hel_buf tail = {0};
+    HEL_TRY(w->failed);
+    hel_status status = stick(w, finish(w, &tail, content));
+    hel_buf_free_secret(&tail);
+    return status;
 }
 
 hel_status hel_writer_commit(hel_writer *w, uint8_t content[HEL_DIGEST_BYTES])
 {
-    hel_buf tail = {0};
     hel_status status = w->failed;
+    if (status == HEL_OK && !w->finished)
+        status = hel_writer_finish(w, content);
     if (status == HEL_OK)
-        status = finish(w, &tail, content);
-    hel_buf_free_secret(&tail);
+        status = hel_outfile_commit(w->engine, &w->file);
     drop(w);
     return status;
 }

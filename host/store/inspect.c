@@ -1,4 +1,4 @@
-/* Explaining and checking a file for its user: hel_inspect and hel_verify_file. */
+/* The frame of a file in words (explain.h), and hel_verify_file. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <time.h>
@@ -22,8 +22,8 @@ hel_status hel_explain(const hel_explainer *to, const char *name, const char *fo
     return HEL_OK;
 }
 
-static hel_status explain_digest(const hel_explainer *to, const char *name, const uint8_t *data,
-                                 size_t bytes)
+hel_status hel_explain_digest(const hel_explainer *to, const char *name, const uint8_t *data,
+                              size_t bytes)
 {
     char hex[2 * HEL_DIGEST_BYTES + 1];
     uint8_t any = 0;
@@ -54,21 +54,21 @@ static hel_status explain_head(hel_reader *r, const hel_explainer *to)
                         secret ? "owner only" : "public"));
     HEL_TRY(hel_explain(to, "format version", "%u", HEL_CONTAINER_VERSION));
     HEL_TRY(explain_time(to, h->created_unix));
-    HEL_TRY(explain_digest(to, "file id", h->file_id, sizeof h->file_id));
+    HEL_TRY(hel_explain_digest(to, "file id", h->file_id, sizeof h->file_id));
     /* The content digest depends on checksums of secret bytes: not shown for them. */
     if (!secret)
-        HEL_TRY(explain_digest(to, "content", hel_reader_content(r), HEL_DIGEST_BYTES));
-    HEL_TRY(explain_digest(to, "parameters", h->params, sizeof h->params));
-    HEL_TRY(explain_digest(to, "key id", h->key_id, sizeof h->key_id));
-    HEL_TRY(explain_digest(to, "seed", h->seed, sizeof h->seed));
-    HEL_TRY(explain_digest(to, "of genotypes", h->dataset, sizeof h->dataset));
-    HEL_TRY(explain_digest(to, "of weights", h->weights, sizeof h->weights));
+        HEL_TRY(hel_explain_digest(to, "content", hel_reader_content(r), HEL_DIGEST_BYTES));
+    HEL_TRY(hel_explain_digest(to, "parameters", h->params, sizeof h->params));
+    HEL_TRY(hel_explain_digest(to, "key id", h->key_id, sizeof h->key_id));
+    HEL_TRY(hel_explain_digest(to, "seed", h->seed, sizeof h->seed));
+    HEL_TRY(hel_explain_digest(to, "of genotypes", h->dataset, sizeof h->dataset));
+    HEL_TRY(hel_explain_digest(to, "of weights", h->weights, sizeof h->weights));
     if (h->sample_count)
         HEL_TRY(hel_explain(to, "samples", "%llu", (ull)h->sample_count));
-    HEL_TRY(explain_digest(to, "sample order", h->samples, sizeof h->samples));
+    HEL_TRY(hel_explain_digest(to, "sample order", h->samples, sizeof h->samples));
     if (h->variant_count)
         HEL_TRY(hel_explain(to, "variants", "%llu", (ull)h->variant_count));
-    return explain_digest(to, "variant order", h->variants, sizeof h->variants);
+    return hel_explain_digest(to, "variant order", h->variants, sizeof h->variants);
 }
 
 static hel_status explain_sections(hel_reader *r, const hel_explainer *to)
@@ -92,7 +92,7 @@ static hel_status explain_sections(hel_reader *r, const hel_explainer *to)
                        100.0 * (double)(file - content) / (double)file);
 }
 
-static hel_status explain_secret_key(hel_reader *r, const hel_explainer *to)
+hel_status hel_explain_sealing(hel_reader *r, const hel_explainer *to)
 {
     const uint8_t *data;
     uint64_t bytes;
@@ -107,31 +107,10 @@ static hel_status explain_secret_key(hel_reader *r, const hel_explainer *to)
                        (ull)seal.bytes, seal.log_n);
 }
 
-/* What a kind adds. A new explanation is one row here. */
-static const struct {
-    hel_kind kind;
-    hel_status (*explain)(hel_reader *r, const hel_explainer *to);
-} explanations[] = {
-    {HEL_KIND_SECRET_KEY, explain_secret_key},
-};
-
-hel_status hel_inspect(hel_engine *engine, const char *path, hel_text_fn out, void *arg)
+hel_status hel_explain_frame(hel_reader *r, const hel_explainer *to)
 {
-    hel_reader *r;
-    if (!engine)
-        return HEL_E_USAGE;
-    hel_error_clear(engine);
-    HEL_REQUIRE(engine, path && out, HEL_E_USAGE, "inspect: a path and a receiver are needed");
-    hel_explainer to = {.engine = engine, .out = out, .arg = arg};
-    HEL_TRY(hel_reader_open(engine, &r, path, 0));
-    hel_status status = explain_head(r, &to);
-    if (status == HEL_OK)
-        status = explain_sections(r, &to);
-    for (size_t i = 0; i < sizeof explanations / sizeof explanations[0]; i++)
-        if (status == HEL_OK && explanations[i].kind == hel_reader_head(r)->kind)
-            status = explanations[i].explain(r, &to);
-    hel_reader_close(r);
-    return status;
+    HEL_TRY(explain_head(r, to));
+    return explain_sections(r, to);
 }
 
 hel_status hel_verify_file(hel_engine *engine, const char *path)

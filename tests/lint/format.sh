@@ -14,12 +14,10 @@ if [ -z "$tool" ]; then
     echo "clang-format 14 is not installed: skipped"
     exit 77
 fi
-failed=0
-while read -r file; do
-    if ! "$tool" --dry-run --Werror "$file" > /dev/null 2>&1; then
-        echo "$file: not formatted; run: clang-format-14 -i $file"
-        failed=1
-    fi
-done < <(find host include kernels tests bench tools \( -name '*.c' -o -name '*.h' -o -name '*.cu' \) \
-         2>/dev/null | LC_ALL=C sort)
-exit "$failed"
+wrong=$(find host include kernels tests bench tools \( -name '*.c' -o -name '*.h' -o -name '*.cu' \) \
+        -print0 2>/dev/null | xargs -0 -r -n 16 -P "$(nproc)" "$tool" --dry-run 2>&1 |
+        sed -n 's/^\([^ :]*\):[0-9]*:[0-9]*: warning: code should be.*/\1/p' | LC_ALL=C sort -u)
+if [ -n "$wrong" ]; then
+    echo "not formatted; run: $tool -i" $wrong
+    exit 1
+fi

@@ -19,8 +19,7 @@
 static const char *const environment_kept[] = {"LANG=",         "LC_ALL=",       "TZ=",
                                                "TERM=",         "COLUMNS=",      "NO_COLOR=",
                                                "TMPDIR=",       "PATH=",         "LD_LIBRARY_PATH=",
-                                               "ASAN_OPTIONS=", "TSAN_OPTIONS=", "UBSAN_OPTIONS=",
-                                               "LSAN_OPTIONS="};
+                                               "ASAN_OPTIONS=", "TSAN_OPTIONS=", "UBSAN_OPTIONS="};
 
 /* What a C program with OpenSSL and LAPACK may want to read at its start. All optional. */
 static const char *const system_files[] = {
