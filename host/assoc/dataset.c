@@ -43,7 +43,7 @@ hel_status hel_dataset_open(hel_engine *engine, hel_dataset *d, const hel_owner 
 {
     *d = (hel_dataset){0};
     HEL_TRY(hel_owner_reader(engine, &d->reader, owner, path, HEL_KIND_DATASET));
-    hel_status status = decode(engine, d, path);
+    hel_status status = hel_name_file(engine, path, decode(engine, d, path));
     if (status != HEL_OK)
         hel_dataset_close(d);
     return status;

@@ -22,13 +22,13 @@ struct hel_finish {
     hel_finish_options options;
     uint32_t k;
     const int32_t *mask, *cases, *resid; /* columns; cases NULL for a linear analysis */
-    uint32_t mask_g, case_g, resid_g; /* outputs; UINT32_MAX where there is none */
-    uint32_t *basis_g;                         /* [k] */
-    uint32_t weight_g2;                        /* of basis column 0 */
-    double *loading_inverse;                   /* p x p */
-    double resid_square; /* r~'r~ */
-    int64_t weight_sum;  /* of basis column 0 over the analysed samples */
-    double perfect;      /* rss below this part of rr: nothing left to test */
+    uint32_t mask_g, case_g, resid_g;    /* outputs; UINT32_MAX where there is none */
+    uint32_t *basis_g;                   /* [k] */
+    uint32_t weight_g2;                  /* of basis column 0 */
+    double *loading_inverse;             /* p x p */
+    double resid_square;                 /* r~'r~ */
+    int64_t weight_sum;                  /* of basis column 0 over the analysed samples */
+    double perfect;                      /* rss below this part of rr: nothing left to test */
     hel_frame whole, part; /* all analysed samples; without one variant's missing ones */
     double *b, *e;         /* [k] */
     double *gram, *cross;  /* deletion: A', c' */

@@ -65,10 +65,11 @@ static hel_status check_options(hel_engine *engine, const hel_model *m, const he
                 "finish: the limit of the correlation is %g: it must be in (0, 1]", o->max_corr);
     if (o->missing == HEL_MISSING_MEAN)
         return HEL_OK;
-    HEL_REQUIRE(engine, a->trait == HEL_TRAIT_QUANTITATIVE, HEL_E_USAGE,
-                "phenotype '%s': deleting samples with missing calls is for quantitative phenotypes; "
-                "a score test imputes the mean",
-                a->name);
+    HEL_REQUIRE(
+        engine, a->trait == HEL_TRAIT_QUANTITATIVE, HEL_E_USAGE,
+        "phenotype '%s': deleting samples with missing calls is for quantitative phenotypes; "
+        "a score test imputes the mean",
+        a->name);
     HEL_REQUIRE(engine, !(m->planes >> HEL_PLANE_MISS & 1), HEL_E_USAGE,
                 "phenotype '%s': deleting samples with missing calls needs the list of missing "
                 "calls, which a dataset with a miss plane does not have",
@@ -137,9 +138,9 @@ hel_status hel_finish_create(hel_engine *engine, hel_finish **out, const hel_mod
     f->resid_square = hel_quantised_dot(f->resid, f->resid, m->samples);
     if (!invert_loading(f) ||
         !hel_frame_prepare(&f->whole, f, a->gram, a->cross, f->resid_square)) {
-        status = hel_fail(engine, HEL_E_FORMAT,
-                          "model: phenotype '%s': its Gram matrix or loadings are singular",
-                          a->name);
+        status =
+            hel_fail(engine, HEL_E_FORMAT,
+                     "model: phenotype '%s': its Gram matrix or loadings are singular", a->name);
         goto fail;
     }
     f->whole.rr = a->rr;

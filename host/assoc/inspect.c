@@ -232,7 +232,7 @@ hel_status hel_inspect(hel_engine *engine, const char *path, hel_text_fn out, vo
     hel_status status = hel_explain_frame(r, &to);
     for (size_t i = 0; i < sizeof explanations / sizeof explanations[0]; i++)
         if (status == HEL_OK && explanations[i].kind == hel_reader_head(r)->kind)
-            status = explanations[i].explain(r, &to);
+            status = hel_name_file(engine, path, explanations[i].explain(r, &to));
     hel_reader_close(r);
     return status;
 }

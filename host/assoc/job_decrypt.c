@@ -40,7 +40,7 @@ static hel_status open_inputs(struct job *job)
     HEL_TRY(hel_dataset_open(engine, &job->dataset, &job->owner, c->data));
     HEL_TRY(hel_owner_reader(engine, &job->model_reader, &job->owner, c->model, HEL_KIND_MODEL));
     HEL_TRY(hel_reader_section(job->model_reader, HEL_SECTION_MODEL, &data, &bytes));
-    HEL_TRY(hel_model_decode(engine, data, bytes, &job->model));
+    HEL_TRY(hel_name_file(engine, c->model, hel_model_decode(engine, data, bytes, &job->model)));
     HEL_REQUIRE(engine,
                 hel_equal(hel_reader_head(job->model_reader)->dataset,
                           hel_reader_head(job->dataset.reader)->dataset, HEL_DIGEST_BYTES) &&

@@ -33,7 +33,7 @@ struct job {
     hel_bed bed;
     hel_geno_layout layout;
     uint8_t public_seed[HEL_SEED_BYTES], error_seed[HEL_SEED_BYTES];
-    hel_writer *geno;
+    hel_writer *geno, *dataset;
     hel_head head;
     uint64_t *digest; /* y[block][plane][sample] */
     uint32_t workers;
@@ -316,17 +316,22 @@ static hel_status put_buf(hel_status status, hel_writer *w, uint32_t id, hel_buf
     return status;
 }
 
-/* The owner-only file; named after the genotype container's exact content. */
-static hel_status write_dataset(struct job *job, const char *path,
-                                const uint8_t content[HEL_DIGEST_BYTES])
+/* The owner-only file is opened with the public one: that it cannot be written shows before the
+ * work. */
+static hel_status open_dataset(struct job *job, const char *path)
 {
-    hel_engine *engine = job->engine;
-    hel_writer *w = NULL;
-    hel_buf buf = {0};
     hel_head head = job->head;
     head.kind = HEL_KIND_DATASET;
     memcpy(head.dataset, job->head.file_id, sizeof head.dataset);
-    HEL_TRY(hel_writer_open(engine, &w, path, &head));
+    return hel_writer_open(job->engine, &job->dataset, path, &head);
+}
+
+/* Everything in it; named after the genotype container's exact content. */
+static hel_status write_dataset(struct job *job, const uint8_t content[HEL_DIGEST_BYTES])
+{
+    hel_engine *engine = job->engine;
+    hel_writer *w = job->dataset;
+    hel_buf buf = {0};
     hel_status status = hel_geno_layout_encode(engine, &job->layout, &buf);
     if (status == HEL_OK)
         status = hel_buf_put(engine, &buf, content, HEL_DIGEST_BYTES);
@@ -348,11 +353,13 @@ static hel_status write_dataset(struct job *job, const char *path,
                                             (size_t)job->layout.samples * 8);
     if (status == HEL_OK)
         status = hel_writer_mac(w, job->owner.mac_key);
-    if (status == HEL_OK) {
-        status = hel_writer_commit(w, NULL);
-        w = NULL;
-    }
-    hel_writer_abort(w);
+    return status == HEL_OK ? hel_writer_finish(w, NULL) : status;
+}
+
+static hel_status commit(hel_writer **w)
+{
+    hel_status status = hel_writer_commit(*w, NULL);
+    *w = NULL;
     return status;
 }
 
@@ -362,19 +369,20 @@ static hel_status run(struct job *job, const char *geno, const char *dataset)
     HEL_TRY(hel_owner_open(job->engine, &job->owner, job->config->key, job->config->passphrase));
     HEL_TRY(load_fileset(job));
     HEL_TRY(open_container(job, geno));
+    HEL_TRY(open_dataset(job, dataset));
     HEL_TRY(allocate(job));
     HEL_TRY(encrypt_all(job));
     /* Both files are whole before either gets its name: a full disk cannot part them. */
     HEL_TRY(hel_writer_finish(job->geno, content));
-    HEL_TRY(write_dataset(job, dataset, content));
-    hel_status status = hel_writer_commit(job->geno, NULL);
-    job->geno = NULL;
-    return status;
+    HEL_TRY(write_dataset(job, content));
+    HEL_TRY(commit(&job->dataset));
+    return commit(&job->geno);
 }
 
 static void release(struct job *job)
 {
     hel_writer_abort(job->geno);
+    hel_writer_abort(job->dataset);
     for (uint32_t w = 0; job->worker && w < job->workers; w++) {
         hel_encryptor_free(job->worker[w].encryptor);
         hel_free(job->worker[w].m);

@@ -50,7 +50,8 @@ static hel_status build_model(struct job *job)
         .max_corr = c->max_corr > 0 ? c->max_corr : 0.999,
         .force_trait = c->trait,
     };
-    HEL_TRY(hel_model_fit(engine, &request, &job->model));
+    HEL_TRY(hel_name_file(engine, c->pheno ? c->pheno : c->data,
+                          hel_model_fit(engine, &request, &job->model)));
     const hel_params *p = &job->owner.scheme->params;
     job->layout = (hel_weights_layout){.log_n = p->log_n,
                                        .limbs = p->expand_limbs,

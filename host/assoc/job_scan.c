@@ -44,7 +44,7 @@ static hel_status open_inputs(struct scan *s)
 
     HEL_TRY(hel_reader_checked(s->evk, HEL_SECTION_PARAMS, &data, &bytes));
     hel_params params;
-    HEL_TRY(hel_params_decode(engine, data, bytes, &params));
+    HEL_TRY(hel_name_file(engine, c->evk, hel_params_decode(engine, data, bytes, &params)));
     HEL_TRY(hel_scheme_create(engine, &s->scheme, &params));
     HEL_REQUIRE(engine,
                 hel_equal(s->scheme->digest, hel_reader_head(s->evk)->params, HEL_DIGEST_BYTES),
@@ -52,16 +52,19 @@ static hel_status open_inputs(struct scan *s)
                 c->evk);
     HEL_TRY(hel_reader_checked(s->evk, HEL_SECTION_GALOIS, &data, &bytes));
     HEL_TRY(hel_reader_checked(s->evk, HEL_SECTION_RELIN, &more, &more_bytes));
-    HEL_TRY(hel_eval_keys_decode(engine, s->scheme, hel_reader_head(s->evk)->key_id,
-                                 hel_reader_head(s->evk)->seed, data, bytes, more, more_bytes,
-                                 &s->keys));
+    HEL_TRY(hel_name_file(engine, c->evk,
+                          hel_eval_keys_decode(engine, s->scheme, hel_reader_head(s->evk)->key_id,
+                                               hel_reader_head(s->evk)->seed, data, bytes, more,
+                                               more_bytes, &s->keys)));
 
     HEL_TRY(hel_reader_section(s->geno, HEL_SECTION_CIPHER, &s->geno_body, &body));
     HEL_TRY(hel_reader_checked(s->geno, HEL_SECTION_LAYOUT, &data, &bytes));
-    HEL_TRY(hel_geno_layout_decode(engine, data, bytes, body, &s->gl));
+    HEL_TRY(hel_name_file(engine, c->geno,
+                          hel_geno_layout_decode(engine, data, bytes, body, &s->gl)));
     HEL_TRY(hel_reader_section(s->weights, HEL_SECTION_CIPHER, &s->weights_body, &body));
     HEL_TRY(hel_reader_checked(s->weights, HEL_SECTION_LAYOUT, &data, &bytes));
-    HEL_TRY(hel_weights_layout_decode(engine, data, bytes, body, &s->wl));
+    HEL_TRY(hel_name_file(engine, c->weights,
+                          hel_weights_layout_decode(engine, data, bytes, body, &s->wl)));
     HEL_REQUIRE(engine,
                 s->gl.log_n == params.log_n && s->wl.log_n == params.log_n &&
                     s->gl.limbs == params.scan_limbs && s->wl.limbs == params.expand_limbs &&
@@ -70,7 +73,9 @@ static hel_status open_inputs(struct scan *s)
                 HEL_E_MISMATCH, "%s and %s: their layouts do not fit together", c->geno,
                 c->weights);
     HEL_TRY(hel_reader_checked(s->weights, HEL_SECTION_COLUMNS, &data, &bytes));
-    return hel_outputs_decode(engine, data, bytes, &s->wl, &s->output, &s->outputs);
+    return hel_name_file(
+        engine, c->weights,
+        hel_outputs_decode(engine, data, bytes, &s->wl, &s->output, &s->outputs));
 }
 
 /* Accumulators go plane by plane, so that one plane's columns are neighbours. */

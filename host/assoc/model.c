@@ -10,11 +10,11 @@
 
 /* Who shares what, before anything is fitted. */
 typedef struct plan {
-    uint8_t *masks;      /* [patterns found][samples] */
-    uint8_t *linear;     /* [patterns] has a linear phenotype */
-    uint32_t *first;     /* [patterns] first phenotype */
-    uint32_t *pattern;   /* [phenotypes] */
-    hel_trait *trait;    /* [phenotypes] */
+    uint8_t *masks;    /* [patterns found][samples] */
+    uint8_t *linear;   /* [patterns] has a linear phenotype */
+    uint32_t *first;   /* [patterns] first phenotype */
+    uint32_t *pattern; /* [phenotypes] */
+    hel_trait *trait;  /* [phenotypes] */
     uint32_t patterns, samples, phenotypes;
 } plan;
 
@@ -151,8 +151,8 @@ hel_status hel_model_outputs(hel_engine *engine, hel_model *m)
     for (uint32_t c = 0; c < m->columns; c++)
         m->outputs += (uint32_t)__builtin_popcount(m->column[c].planes);
     HEL_TRY(hel_calloc(engine, &m->output, m->outputs, sizeof *m->output));
-    HEL_TRY(hel_calloc(engine, &m->output_of, (size_t)m->columns * HEL_PLANES,
-                       sizeof *m->output_of));
+    HEL_TRY(
+        hel_calloc(engine, &m->output_of, (size_t)m->columns * HEL_PLANES, sizeof *m->output_of));
     uint32_t at = 0;
     for (uint32_t c = 0; c < m->columns; c++)
         for (uint32_t plane = 0; plane < HEL_PLANES; plane++) {
@@ -286,10 +286,11 @@ hel_status hel_analysis_gram(hel_engine *engine, const hel_model *m, hel_analysi
     a->rr = hel_quantised_dot(r, r, m->samples);
     a->rr -= regular && !over ? hel_dense_quadratic(inverse, a->cross, k) : 0;
     hel_free_wiped(l, (size_t)2 * k * k, sizeof *l);
-    HEL_REQUIRE(engine, regular, HEL_E_MODEL,
-                "phenotype '%s': the covariates, rounded to %u bits, are no longer independent; use "
-                "more bits or leave out extreme samples",
-                a->name, m->bits);
+    HEL_REQUIRE(
+        engine, regular, HEL_E_MODEL,
+        "phenotype '%s': the covariates, rounded to %u bits, are no longer independent; use "
+        "more bits or leave out extreme samples",
+        a->name, m->bits);
     return HEL_OK;
 }
 

@@ -53,12 +53,12 @@ typedef struct hel_analysis {
     uint32_t mask_column;  /* the 0/1 mask */
     uint32_t basis_column; /* first of k: linear = mask_column, logistic = w~ */
     uint32_t resid_column;
-    uint32_t case_column;  /* binary only, else UINT32_MAX */
-    double resid_scale;    /* r~ = resid_scale * residual */
-    double weight_scale;   /* logistic: w~ = weight_scale * w */
-    double *gram;          /* k x k row-major: A */
-    double *cross;         /* k: c */
-    double rr;             /* r~'r~ - c'A^-1 c (linear) */
+    uint32_t case_column; /* binary only, else UINT32_MAX */
+    double resid_scale;   /* r~ = resid_scale * residual */
+    double weight_scale;  /* logistic: w~ = weight_scale * w */
+    double *gram;         /* k x k row-major: A */
+    double *cross;        /* k: c */
+    double rr;            /* r~'r~ - c'A^-1 c (linear) */
     /* for the VIF and correlation rules: the p = k - 1 original covariates, centred and scaled to
      * standard deviation 1, in the basis: x_a = sum over l in 1..k-1 of loading[a][l] z_l with z_l
      * the integer column (logistic: the integer column divided by w~, x_a centred under w~) */
@@ -70,11 +70,11 @@ typedef struct hel_model {
     uint32_t samples; /* of the dataset */
     uint32_t bits;    /* b */
     uint32_t columns, analyses, patterns, outputs;
-    uint32_t planes;  /* planes in use, bit mask; has HEL_PLANE_MISS with --miss-plane */
+    uint32_t planes; /* planes in use, bit mask; has HEL_PLANE_MISS with --miss-plane */
     hel_weight_column *column;
     hel_analysis *analysis;
-    hel_output *output;        /* every (column, plane) pair in use: by column, then plane */
-    uint32_t *output_of;       /* [columns x HEL_PLANES] -> output, or UINT32_MAX */
+    hel_output *output;  /* every (column, plane) pair in use: by column, then plane */
+    uint32_t *output_of; /* [columns x HEL_PLANES] -> output, or UINT32_MAX */
 } hel_model;
 
 typedef struct hel_model_request {
@@ -82,11 +82,11 @@ typedef struct hel_model_request {
     const uint8_t *include; /* [samples]: 1 = may be analysed (--keep / --remove); NULL = all */
     uint32_t bits;          /* b, 8..24 */
     int miss_plane;
-    uint32_t max_columns;   /* budget of outputs (sums per variant), 0 = none; HEL_E_USAGE beyond,
+    uint32_t max_columns; /* budget of outputs (sums per variant), 0 = none; HEL_E_USAGE beyond,
                              * saying how to split */
-    double max_vif;         /* 50; the covariates among themselves; above 1 */
-    double max_corr;        /* 0.999; in (0, 1] */
-    int force_trait;        /* 0 = by phenotype, else hel_trait */
+    double max_vif;       /* 50; the covariates among themselves; above 1 */
+    double max_corr;      /* 0.999; in (0, 1] */
+    int force_trait;      /* 0 = by phenotype, else hel_trait */
 } hel_model_request;
 
 /* Fits every phenotype of the design. A sample is analysed when included, its phenotype and all its
@@ -96,8 +96,7 @@ typedef struct hel_model_request {
 hel_status hel_model_fit(hel_engine *engine, const hel_model_request *request, hel_model **out);
 hel_status hel_model_encode(hel_engine *engine, const hel_model *m, hel_buf *out);
 /* Untrusted bytes: every count and index is checked (HEL_E_FORMAT). */
-hel_status hel_model_decode(hel_engine *engine, const uint8_t *data, size_t bytes,
-                            hel_model **out);
+hel_status hel_model_decode(hel_engine *engine, const uint8_t *data, size_t bytes, hel_model **out);
 void hel_model_free(hel_model *m); /* wipes; NULL allowed */
 
 /* ---- finish.c ---- */
@@ -115,13 +114,13 @@ typedef struct hel_finish_options {
 } hel_finish_options;
 
 typedef enum hel_errcode {
-    HEL_ERRCODE_NONE = 0,       /* "." */
-    HEL_ERRCODE_CONST_OMITTED,  /* CONST_OMITTED_ALLELE */
-    HEL_ERRCODE_VIF_TOO_HIGH,   /* VIF_TOO_HIGH */
-    HEL_ERRCODE_CORR_TOO_HIGH,  /* CORR_TOO_HIGH */
-    HEL_ERRCODE_LOW_MAC,        /* ours */
-    HEL_ERRCODE_PERFECT_FIT,    /* ours: RSS below 2^-2b of the null's: nothing left to test */
-    HEL_ERRCODE_FEW_SAMPLES     /* ours, deletion: n - k - 1 < 1 */
+    HEL_ERRCODE_NONE = 0,      /* "." */
+    HEL_ERRCODE_CONST_OMITTED, /* CONST_OMITTED_ALLELE */
+    HEL_ERRCODE_VIF_TOO_HIGH,  /* VIF_TOO_HIGH */
+    HEL_ERRCODE_CORR_TOO_HIGH, /* CORR_TOO_HIGH */
+    HEL_ERRCODE_LOW_MAC,       /* ours */
+    HEL_ERRCODE_PERFECT_FIT,   /* ours: RSS below 2^-2b of the null's: nothing left to test */
+    HEL_ERRCODE_FEW_SAMPLES    /* ours, deletion: n - k - 1 < 1 */
 } hel_errcode;
 const char *hel_errcode_text(hel_errcode code);
 
@@ -131,10 +130,10 @@ typedef struct hel_row {
     uint32_t obs_ct;  /* called genotypes among analysed samples */
     uint32_t miss_ct; /* missing among them */
     uint64_t a1_ct;
-    double a1_freq;   /* NaN when nothing is called */
+    double a1_freq;                /* NaN when nothing is called */
     double beta, se, stat, log10p; /* stat: t (linear) or z (score) */
-    double df;        /* linear */
-    double chisq_null; /* REGENIE's chi-square: U^2 / (V rr / (n - k)); score: z^2 */
+    double df;                     /* linear */
+    double chisq_null;             /* REGENIE's chi-square: U^2 / (V rr / (n - k)); score: z^2 */
     uint32_t case_obs, ctrl_obs;   /* binary: called among cases and controls */
     double case_freq, ctrl_freq;
     hel_errcode errcode;

@@ -69,10 +69,11 @@ hel_status hel_rows_build(hel_engine *engine, hel_rows *out, const hel_model_req
     *r = (hel_rows){.q = d->covariates, .name = d->covariate_name, .phenotype = phenotype};
     for (uint32_t i = 0; i < d->samples; i++)
         r->n += mask[i];
-    HEL_REQUIRE(engine, r->n > (uint64_t)r->q + 2, HEL_E_MODEL,
-                "phenotype '%s': %u samples have it and all covariates; a model of rank %u needs at "
-                "least %u",
-                phenotype, r->n, r->q + 1, r->q + 3);
+    HEL_REQUIRE(
+        engine, r->n > (uint64_t)r->q + 2, HEL_E_MODEL,
+        "phenotype '%s': %u samples have it and all covariates; a model of rank %u needs at "
+        "least %u",
+        phenotype, r->n, r->q + 1, r->q + 3);
     HEL_TRY_GOTO(hel_malloc(engine, &r->row, r->n, sizeof *r->row), fail);
     HEL_TRY_GOTO(hel_malloc(engine, &r->x, (size_t)r->q * r->n, sizeof *r->x), fail);
     for (uint32_t i = 0, at = 0; i < d->samples; i++)

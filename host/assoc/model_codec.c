@@ -58,8 +58,9 @@ static hel_status put_column(hel_engine *engine, hel_buf *out, const hel_weight_
 
 static hel_status put_analysis(hel_engine *engine, hel_buf *out, const hel_analysis *a)
 {
-    uint32_t head[] = {(uint32_t)a->trait, a->pattern,      a->n,            a->k,           a->cases,
-                       a->mask_column,     a->basis_column, a->resid_column, a->case_column, a->p};
+    uint32_t head[] = {
+        (uint32_t)a->trait, a->pattern,      a->n,           a->k, a->cases, a->mask_column,
+        a->basis_column,    a->resid_column, a->case_column, a->p};
     double scales[] = {a->resid_scale, a->weight_scale, a->rr};
     HEL_TRY(hel_buf_put_string(engine, out, a->name));
     HEL_TRY(put_u32s(engine, out, head, sizeof head / sizeof head[0]));
@@ -236,8 +237,7 @@ static hel_status get_model(hel_engine *engine, hel_cursor *c, hel_model *m)
     return hel_model_outputs(engine, m);
 }
 
-hel_status hel_model_decode(hel_engine *engine, const uint8_t *data, size_t bytes,
-                            hel_model **out)
+hel_status hel_model_decode(hel_engine *engine, const uint8_t *data, size_t bytes, hel_model **out)
 {
     hel_cursor c = {.data = data, .bytes = bytes};
     hel_model *m;

@@ -23,12 +23,12 @@ typedef struct hel_basis {
 
 /* One missingness pattern, compressed to its rows. */
 typedef struct hel_rows {
-    uint32_t n, q;           /* samples analysed, covariates */
-    uint32_t *row;           /* [n] dataset indices, ascending */
-    double *x;               /* [q][n] centred, standard deviation 1 */
-    char *const *name;       /* [q] borrowed */
-    const char *phenotype;   /* the first one with this pattern, for error texts */
-    hel_basis basis;         /* unweighted */
+    uint32_t n, q;         /* samples analysed, covariates */
+    uint32_t *row;         /* [n] dataset indices, ascending */
+    double *x;             /* [q][n] centred, standard deviation 1 */
+    char *const *name;     /* [q] borrowed */
+    const char *phenotype; /* the first one with this pattern, for error texts */
+    hel_basis basis;       /* unweighted */
 } hel_rows;
 
 /* mask: [samples] 0/1. Checks n >= k + 2, constant covariates, rank, correlation and VIF. */
@@ -52,8 +52,7 @@ hel_status hel_null_linear(hel_engine *engine, hel_model *m, hel_analysis *a, co
 hel_status hel_null_logistic(hel_engine *engine, hel_model *m, hel_analysis *a,
                              const hel_rows *rows, const double *y);
 /* The mask's basis columns of a pattern with a linear phenotype. */
-void hel_null_linear_basis(hel_model *m, uint32_t mask_column, const hel_rows *rows,
-                           double *scale);
+void hel_null_linear_basis(hel_model *m, uint32_t mask_column, const hel_rows *rows, double *scale);
 
 /* p: [n] fitted probabilities of the logistic null model. */
 hel_status hel_logistic_fit(hel_engine *engine, const hel_rows *rows, const double *y,

@@ -33,8 +33,8 @@ static hel_status residual(hel_engine *engine, const char *phenotype, const hel_
     for (uint32_t i = 0; i < n; i++)
         r[i] = y[i] - mean;
     *sd = sqrt((double)(hel_dot(r, r, n) / (n - 1)));
-    HEL_REQUIRE(engine, low < high && *sd > RESIDUAL_FLOOR * fmax(fabs(low), fabs(high)),
-                HEL_E_MODEL, "phenotype '%s' is constant over the %u analysed samples", phenotype, n);
+    HEL_REQUIRE(engine, low<high && * sd> RESIDUAL_FLOOR * fmax(fabs(low), fabs(high)), HEL_E_MODEL,
+                "phenotype '%s' is constant over the %u analysed samples", phenotype, n);
     for (uint32_t i = 0; i < n; i++)
         r[i] /= *sd;
     for (int pass = 0; pass < 2; pass++)

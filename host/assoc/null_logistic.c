@@ -151,11 +151,12 @@ static hel_status no_fit(hel_engine *engine, const irls *f, const char *phenotyp
     for (uint32_t i = 0; i < f->rows->n; i++)
         most = fmax(most, fabs(f->eta[i]));
     if (most > 15)
-        return hel_fail(engine, HEL_E_MODEL,
-                        "phenotype '%s': the covariates together separate cases from controls, most "
-                        "of all '%s', so the null model has no finite fit; leave it out or merge "
-                        "levels",
-                        phenotype, runaway(f));
+        return hel_fail(
+            engine, HEL_E_MODEL,
+            "phenotype '%s': the covariates together separate cases from controls, most "
+            "of all '%s', so the null model has no finite fit; leave it out or merge "
+            "levels",
+            phenotype, runaway(f));
     return hel_fail(engine, HEL_E_MODEL,
                     "phenotype '%s': the logistic null model did not converge in %d iterations; "
                     "covariate '%s' moves most",
@@ -226,8 +227,7 @@ static hel_status score_columns(hel_engine *engine, hel_model *m, hel_analysis *
         double *dir = basis.dir + (size_t)l * n;
         for (uint32_t i = 0; i < n; i++)
             dir[i] *= root[i];
-        double scale =
-            hel_quantise(dir, n, rows->row, m->bits, m->column[a->basis_column + l].w);
+        double scale = hel_quantise(dir, n, rows->row, m->bits, m->column[a->basis_column + l].w);
         for (uint32_t x = 0; x < a->p; x++)
             a->loading[x * a->k + l] = basis.load[x * a->k + l] / scale;
         for (uint32_t i = 0; i < n; i++)

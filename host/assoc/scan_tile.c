@@ -167,10 +167,11 @@ static hel_status accumulate_item(void *arg, size_t index, uint32_t worker)
 {
     struct scan *s = arg;
     struct scan_worker *w = &s->worker[worker];
-    const uint32_t slices = s->groups / SLICE_GROUPS;
-    const uint32_t limb = (uint32_t)(index % s->gl.limbs);
-    const uint32_t slice = (uint32_t)(index / s->gl.limbs % slices);
-    const uint32_t pair = (uint32_t)(index / s->gl.limbs / slices);
+    const uint32_t pairs = (scan_super_count(s) + BLOCKS_AT_ONCE - 1) / BLOCKS_AT_ONCE;
+    /* pairs fastest: neighbouring items meet the same slice of the weights, in cache */
+    const uint32_t pair = (uint32_t)(index % pairs);
+    const uint32_t limb = (uint32_t)(index / pairs % s->gl.limbs);
+    const uint32_t slice = (uint32_t)(index / pairs / s->gl.limbs);
     const uint32_t first_block = scan_super_first(s) + pair * BLOCKS_AT_ONCE;
     const uint32_t end = scan_super_first(s) + scan_super_count(s);
     const uint32_t blocks =

@@ -88,7 +88,7 @@ double hel_log10p_t(double t, double df)
         return 0;
     double a = 0.5 * df, log_u = 2 * log(fabs(t)) - log(df), u = exp(log_u);
     if (log_u < 700)
-        u = t / df * t; /* exact where exp would only lose digits */
+        u = t / df * t;                         /* exact where exp would only lose digits */
     double l1 = log_u < 700 ? log1p(u) : log_u; /* log(1 + u) */
     double x = exp(-l1), y = log_u < 700 ? u / (1 + u) : 1;
     double log_beta = 0.5 * LOG_PI - log_gamma_ratio(a); /* log B(a, 1/2) */

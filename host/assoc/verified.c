@@ -59,7 +59,7 @@ static hel_status open_sums(struct verify *v, const char *path)
     v->body = (const uint32_t *)(const void *)data;
     HEL_TRY(hel_reader_section(v->reader, HEL_SECTION_LAYOUT, &data, &bytes));
     hel_sums_layout *l = &v->out->layout;
-    HEL_TRY(hel_sums_layout_decode(engine, data, bytes, body, l));
+    HEL_TRY(hel_name_file(engine, path, hel_sums_layout_decode(engine, data, bytes, body, l)));
     const hel_params *p = &v->scheme->params;
     const hel_geno_layout *g = &q->dataset->layout;
     HEL_REQUIRE(engine,

@@ -16,10 +16,11 @@ static hel_status check_pairs(hel_engine *engine, const hel_rows *r, double *cor
             double c = (double)(hel_dot(r->x + (size_t)a * r->n, r->x + (size_t)b * r->n, r->n) /
                                 (r->n - 1));
             corr[a * r->q + b] = corr[b * r->q + a] = c;
-            HEL_REQUIRE(engine, fabs(c) <= max_corr, HEL_E_MODEL,
-                        "phenotype '%s': covariates '%s' and '%s' are correlated at %.6f, above the "
-                        "limit of %g; leave one out",
-                        r->phenotype, r->name[b], r->name[a], c, max_corr);
+            HEL_REQUIRE(
+                engine, fabs(c) <= max_corr, HEL_E_MODEL,
+                "phenotype '%s': covariates '%s' and '%s' are correlated at %.6f, above the "
+                "limit of %g; leave one out",
+                r->phenotype, r->name[b], r->name[a], c, max_corr);
         }
     }
     return HEL_OK;

@@ -9,6 +9,9 @@
 
 #include "host/base/mem.h"
 
+#define HUGE_PAGE ((size_t)2 << 20)
+#define HUGE_FROM ((size_t)8 << 20)
+
 struct prefix {
     size_t bytes; /* of the whole block, prefix included */
 };
@@ -44,9 +47,12 @@ static hel_status allocate(hel_engine *engine, void *out, size_t count, size_t b
         __builtin_add_overflow(total, (size_t)(2 * HEL_ALIGN), &total))
         return hel_fail(engine, HEL_E_MEMORY, "memory: %zu x %zu bytes overflow", count, bytes);
     total &= ~(size_t)(HEL_ALIGN - 1);
-    char *block = must_fail() ? NULL : aligned_alloc(HEL_ALIGN, total);
+    const int large = total >= HUGE_FROM;
+    char *block = must_fail() ? NULL : aligned_alloc(large ? HUGE_PAGE : HEL_ALIGN, total);
     if (!block)
         return hel_fail(engine, HEL_E_MEMORY, "memory: %zu bytes could not be allocated", total);
+    if (large) /* fewer TLB misses where the system has huge pages to give */
+        (void)madvise(block, total / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
     ((struct prefix *)block)->bytes = total;
     atomic_fetch_add(&in_use, total);
     if (zero)

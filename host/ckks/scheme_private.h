@@ -20,7 +20,7 @@ uint32_t hel_product_bits(const uint32_t *primes, uint32_t count);
 
 typedef struct hel_noise {
     double ks;    /* one hybrid key switch under Q' */
-    double first; /* constant coefficient of a leaf under Q' */
+    double first; /* constant coefficient of a leaf under Q', before its division */
     double rest;  /* its other coefficients */
     double z;     /* a leaf after the switch to the scan limbs, mean over coefficients */
     double relin; /* relinearization without P */

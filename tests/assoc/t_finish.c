@@ -198,7 +198,7 @@ static void close_to(const hel_row *row, const ref_fit *want, uint64_t round)
     int linear = want->df > 0;
     double part = linear ? 1e-4 + 1e-5 * fabs(want->stat) / sqrt(want->df) : 1e-3;
     double lp = 1e-3 * fmax(1, want->log10p) + part;
-    double beta = 1e-3 * want->se + 2e-6 * fabs(want->beta);
+    double beta = (1e-3 + part) * want->se + 1e-5 * fabs(want->beta);
     int same = fabs(row->log10p - want->log10p) <= lp && fabs(row->beta - want->beta) <= beta &&
                fabs(row->se - want->se) <= part * want->se &&
                fabs(row->stat - want->stat) <= (1e-3 + part) * fmax(1, fabs(want->stat));

@@ -98,12 +98,11 @@ static hel_row *finish(const data *d, const fitted *f, const char *phenotype,
     hel_finish_options options = {missing, min_mac, 50, 0.999};
     hel_finish *worker;
     hel_row *rows = malloc(d->set->variants * sizeof *rows);
-    cr_assert_eq(
-        hel_finish_create(d->engine, &worker, f->model, find(f, phenotype), &options), HEL_OK, "%s",
-        hel_engine_error(d->engine));
+    cr_assert_eq(hel_finish_create(d->engine, &worker, f->model, find(f, phenotype), &options),
+                 HEL_OK, "%s", hel_engine_error(d->engine));
     for (uint32_t v = 0; v < d->set->variants; v++) {
-        uint32_t count = ref_missing(d->set->calls + (size_t)v * d->set->samples,
-                                     d->set->samples, f->missing);
+        uint32_t count =
+            ref_missing(d->set->calls + (size_t)v * d->set->samples, d->set->samples, f->missing);
         hel_finish_variant(worker, f->sums + (size_t)v * f->model->outputs, f->missing, count,
                            &rows[v]);
     }
@@ -480,8 +479,7 @@ Test(stats_real, mice_albino, .timeout = 900)
 
 Test(stats_real, gemma_cd8high, .timeout = 900)
 {
-    score_set("gemma_mouse", "CD8HIGH", "covar_all", "snpStats_score_covar_all.CD8HIGH.tsv",
-              1234);
+    score_set("gemma_mouse", "CD8HIGH", "covar_all", "snpStats_score_covar_all.CD8HIGH.tsv", 1234);
 }
 
 Test(stats_real, idash, .timeout = 900)

@@ -11,8 +11,8 @@
 
 static void same(double got, double want, double relative, const char *what, double x, double df)
 {
-    cr_assert_leq(fabs(got - want), relative * fabs(want), "%s at %.17g, df %.17g: %.17g, not %.17g",
-                  what, x, df, got, want);
+    cr_assert_leq(fabs(got - want), relative * fabs(want),
+                  "%s at %.17g, df %.17g: %.17g, not %.17g", what, x, df, got, want);
 }
 
 /* R: pt and pnorm with log.p = TRUE */
@@ -21,10 +21,9 @@ Test(tail, values_of_r)
     const struct {
         double t, df, log10p;
     } known[] = {
-        {60, 300, 168.411224026695},   {1000, 300, 529.788269887122},
-        {40, 5e5, 348.580569055709},   {200, 1e6, 8519.06023361994},
-        {5, 1e8, 6.2416149447},        {45, 0, 441.474649581613},
-        {38, 0, 315.238759708299},     {1e4, 0, 21714728.1932225},
+        {60, 300, 168.411224026695},  {1000, 300, 529.788269887122}, {40, 5e5, 348.580569055709},
+        {200, 1e6, 8519.06023361994}, {5, 1e8, 6.2416149447},        {45, 0, 441.474649581613},
+        {38, 0, 315.238759708299},    {1e4, 0, 21714728.1932225},
     };
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         double x = known[i].t, df = known[i].df;
@@ -64,7 +63,8 @@ Test(tail, against_quadrature, .timeout = 300)
     ref_random random = ref_random_start(1);
     size_t count = ref_scaled(400);
     for (size_t i = 0; i < count; i++) {
-        double df = exp(ref_random_double(&random) * 14), t = exp(ref_random_double(&random) * 8 - 3);
+        double df = exp(ref_random_double(&random) * 14),
+               t = exp(ref_random_double(&random) * 8 - 3);
         double want = ref_log10p_t(t, df);
         same(hel_log10p_t(t, df), want, 1e-10, "t", t, df);
         same(hel_log10p_normal(t), ref_log10p_normal(t), 1e-10, "normal", t, 0);

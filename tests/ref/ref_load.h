@@ -17,7 +17,7 @@ void ref_unpack_remove(const char *path);
 
 /* White-space separated text; a .gz is read through zcat. */
 typedef struct ref_table {
-    char *text, **cell; /* [rows + 1][columns], row 0 = header (or data, when it has none) */
+    char *text, **cell;     /* [rows + 1][columns], row 0 = header (or data, when it has none) */
     uint32_t rows, columns; /* rows without the first line */
 } ref_table;
 

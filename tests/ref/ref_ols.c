@@ -32,7 +32,7 @@ void ref_standardise(const double *x, uint32_t n, long double *out, long double 
         square += out[i] * out[i];
     }
     *sd = sqrtl(square / (n - 1));
-    for (uint32_t i = 0; i < n && *sd > 0; i++)
+    for (uint32_t i = 0; i<n && * sd> 0; i++)
         out[i] /= *sd;
 }
 

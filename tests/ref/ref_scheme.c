@@ -70,18 +70,27 @@ void ref_negacyclic_ternary(uint32_t q, uint32_t n, uint32_t *out, const uint32_
             sum[i + j - n] -= (int64_t)s[i] * a[j];
     }
     for (uint32_t j = 0; j < n; j++)
-        out[j] = ref_mod(sum[j], q);
+        out[j] = hel_mod_from_i64(sum[j], q);
     free(sum);
 }
 
-__int128 ref_crt(const uint32_t *primes, const uint32_t *residues, uint32_t count)
+/* inverse[i] = (product of the primes before i)^-1 modulo prime i */
+static void crt_inverses(const uint32_t *primes, uint32_t count, uint32_t *inverse)
 {
-    unsigned __int128 value = residues[0], modulus = primes[0];
-    for (uint32_t i = 1; i < count; i++) {
-        uint32_t q = primes[i], m = (uint32_t)(modulus % q);
-        uint32_t have = (uint32_t)(value % q), inverse = hel_mod_inv(m, q);
-        uint32_t k = hel_mod_mul((residues[i] + q - have) % q, inverse, q);
-        value += modulus * k;
+    unsigned __int128 modulus = 1;
+    for (uint32_t i = 0; i < count; i++) {
+        inverse[i] = hel_mod_inv((uint32_t)(modulus % primes[i]), primes[i]);
+        modulus *= primes[i];
+    }
+}
+
+static __int128 crt(const uint32_t *primes, const uint32_t *inverse, const uint32_t *residues,
+                    uint32_t count)
+{
+    unsigned __int128 value = 0, modulus = 1;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t q = primes[i], have = (uint32_t)(value % q);
+        value += modulus * hel_mod_mul((residues[i] + q - have) % q, inverse[i], q);
         modulus *= q;
     }
     return value > modulus / 2 ? (__int128)(value - modulus) : (__int128)value;
@@ -91,15 +100,16 @@ void ref_phase(const hel_scheme *scheme, const hel_secret_key *key, uint32_t lim
                const uint32_t *c0, const uint32_t *c1, __int128 *phase)
 {
     const size_t n = scheme->n;
-    uint32_t *product = malloc(limbs * n * sizeof *product), primes[4], residue[4];
+    uint32_t *product = malloc(limbs * n * sizeof *product), primes[4], residue[4], inverse[4];
     for (uint32_t i = 0; i < limbs; i++) {
         primes[i] = scheme->ring->limb[i].q;
         ref_negacyclic_ternary(primes[i], scheme->n, product + i * n, c1 + i * n, key->s);
     }
+    crt_inverses(primes, limbs, inverse);
     for (size_t j = 0; j < n; j++) {
         for (uint32_t i = 0; i < limbs; i++)
             residue[i] = (product[i * n + j] + c0[i * n + j]) % primes[i];
-        phase[j] = ref_crt(primes, residue, limbs);
+        phase[j] = crt(primes, inverse, residue, limbs);
     }
     free(product);
 }
@@ -117,16 +127,19 @@ void ref_phase_ntt(const hel_scheme *scheme, const hel_secret_key *key, uint32_t
     free(c);
 }
 
-/* Centred value of coefficient j of ring limbs first .. first + count - 1. */
-static __int128 gather(const hel_scheme *scheme, uint32_t first, uint32_t count,
-                       const uint32_t *x, size_t j)
+/* Centred values of ring limbs first .. first + count - 1. */
+static void gather(const hel_scheme *scheme, uint32_t first, uint32_t count, const uint32_t *x,
+                   __int128 *value)
 {
-    uint32_t primes[4], residue[4];
-    for (uint32_t i = 0; i < count; i++) {
+    uint32_t primes[4], inverse[4], residue[4];
+    for (uint32_t i = 0; i < count; i++)
         primes[i] = scheme->ring->limb[first + i].q;
-        residue[i] = x[i * scheme->n + j];
+    crt_inverses(primes, count, inverse);
+    for (size_t j = 0; j < scheme->n; j++) {
+        for (uint32_t i = 0; i < count; i++)
+            residue[i] = x[i * scheme->n + j];
+        value[j] = crt(primes, inverse, residue, count);
     }
-    return ref_crt(primes, residue, count);
 }
 
 static void add_to(uint32_t q, size_t n, uint32_t *sum, const uint32_t *x)
@@ -145,8 +158,7 @@ void ref_keyswitch(const hel_scheme *scheme, const hel_switch_key *key, const ui
     __int128 *value = malloc(n * sizeof *value);
     for (uint32_t at = 0, d = 0; at < key->q_limbs; at += key->digit_limbs, d++) {
         uint32_t count = hel_min_u32(key->digit_limbs, key->q_limbs - at);
-        for (size_t j = 0; j < n; j++)
-            value[j] = gather(scheme, at, count, c + at * n, j);
+        gather(scheme, at, count, c + at * n, value);
         for (uint32_t t = 0; t < limbs; t++) {
             uint32_t limb = hel_switch_limb(scheme, key, t), q = scheme->ring->limb[limb].q;
             for (size_t j = 0; j < n; j++)
@@ -162,18 +174,16 @@ void ref_keyswitch(const hel_scheme *scheme, const hel_switch_key *key, const ui
     for (uint32_t p = 0; p < 2; p++) {
         const uint32_t *a = acc + (size_t)p * limbs * n;
         uint32_t *out = p ? out1 : out0;
-        for (size_t j = 0; j < n; j++) {
-            __int128 rest = 0, big = 1;
-            for (uint32_t s = 0; s < key->special; s++)
-                big *= scheme->ring->limb[scheme->params.expand_limbs + s].q;
-            if (key->special)
-                rest = gather(scheme, scheme->params.expand_limbs, key->special,
-                              a + key->q_limbs * n, j);
-            for (uint32_t i = 0; i < key->q_limbs; i++) {
-                uint32_t q = scheme->ring->limb[i].q;
-                uint32_t x = ref_mod((__int128)a[i * n + j] - rest, q);
-                out[i * n + j] = hel_mod_mul(x, hel_mod_inv(ref_mod(big, q), q), q);
-            }
+        __int128 big = 1;
+        memset(value, 0, n * sizeof *value);
+        for (uint32_t s = 0; s < key->special; s++)
+            big *= scheme->ring->limb[scheme->params.expand_limbs + s].q;
+        if (key->special)
+            gather(scheme, scheme->params.expand_limbs, key->special, a + key->q_limbs * n, value);
+        for (uint32_t i = 0; i < key->q_limbs; i++) {
+            uint32_t q = scheme->ring->limb[i].q, inverse = hel_mod_inv(ref_mod(big, q), q);
+            for (size_t j = 0; j < n; j++)
+                out[i * n + j] = hel_mod_mul(ref_mod((__int128)a[i * n + j] - value[j], q), inverse, q);
         }
     }
     free(acc);

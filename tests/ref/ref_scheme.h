@@ -27,8 +27,6 @@ hel_params ref_toy(uint32_t log_n);
 /* Product with a ternary polynomial. */
 void ref_negacyclic_ternary(uint32_t q, uint32_t n, uint32_t *out, const uint32_t *a,
                             const int8_t *s);
-/* The integer of least absolute value with the given residues; at most 4 primes below 2^30. */
-__int128 ref_crt(const uint32_t *primes, const uint32_t *residues, uint32_t count);
 
 /* phase[j] = centred (c0 + c1 s)[j] modulo the first `limbs` <= 4 primes; coefficient form. */
 void ref_phase(const hel_scheme *scheme, const hel_secret_key *key, uint32_t limbs,

@@ -90,8 +90,7 @@ static void fill_phenotypes(ref_random *random, ref_sim *s)
         double age = d->covariate[0][i];
         d->phenotype[0].y[i] = exp(ref_normal(random) + 0.01 * age);
         d->phenotype[1].y[i] = exp(2.2 * ref_normal(random));
-        d->phenotype[2].y[i] =
-            170 + 1.0 * s->calls[(size_t)s->causal * n + i] + ref_normal(random);
+        d->phenotype[2].y[i] = 170 + 1.0 * s->calls[(size_t)s->causal * n + i] + ref_normal(random);
     }
     d->phenotype[3].y[17] = 1; /* one of dummy4's, which would separate otherwise */
     for (uint32_t done = 1; done < (cases > 8 ? cases : 8);) {

@@ -39,8 +39,8 @@ double ref_log10p_t(double t, double df)
     long double slope = (df + 1) * x / (df + x * x);
     if (slope * width > 1)
         width = 1 / slope;
-    long double log_c = lgammal((df + 1) / 2) - lgammal(df / 2) -
-                        0.5L * logl(df * 3.14159265358979323846L);
+    long double log_c =
+        lgammal((df + 1) / 2) - lgammal(df / 2) - 0.5L * logl(df * 3.14159265358979323846L);
     long double log_density = log_c - 0.5L * (df + 1) * log1pl(x * x / df);
     long double log_p = logl(2) + log_density + logl(integral(ratio_t, x, df, width));
     return (double)(-log_p / logl(10));
