@@ -1,7 +1,7 @@
 /*
- * From one variant's exact sums to a line of the table. Rules that decide whether there is a number at
- * all (monomorphic, allele counts) look at integers; the tests follow the quantised-basis formulas of
- * model.h. Codes as in plink2 where plink2 has one.
+ * From one variant's exact sums to a line of the table. Rules that decide whether there is a number
+ * at all (monomorphic, allele counts) look at integers; the tests follow the quantised-basis
+ * formulas of model.h. Codes as in plink2 where plink2 has one.
  */
 #include <math.h>
 
@@ -141,9 +141,9 @@ static void impute(hel_finish *f, const int64_t *sums, const missing_calls *call
     g->residual += mean * (double)missing_sum(f, calls, f->a->resid_column);
 }
 
-/* Centred sum of squares under the weights of basis column 0, missing calls at the mean of the called
- * genotypes: within the called ones exactly, plus what the missing ones add (nothing when all weights
- * are equal). *constant: the called genotypes do not vary. */
+/* Centred sum of squares under the weights of basis column 0, missing calls at the mean of the
+ * called genotypes: within the called ones exactly, plus what the missing ones add (nothing when
+ * all weights are equal). *constant: the called genotypes do not vary. */
 static double total_square(const hel_finish *f, const int64_t *sums, const missing_calls *calls,
                            const hel_row *row, int *constant)
 {

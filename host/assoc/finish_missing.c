@@ -1,13 +1,14 @@
 /*
  * Missing calls in the finish: the planes hold 0 for them, so the sums already leave them out; what
- * has to change is the model. Mean imputation adds sums of columns over the missing samples, deletion
- * takes these samples out of the Gram matrix.
+ * has to change is the model. Mean imputation adds sums of columns over the missing samples,
+ * deletion takes these samples out of the Gram matrix.
  */
 #include <string.h>
 
 #include "host/assoc/finish_private.h"
 
-/* A covariate with less than this part of its variance left is constant: the rest is quantisation. */
+/* A covariate with less than this part of its variance left is constant: the rest is quantisation.
+ * */
 #define CONSTANT_PART 1e-9
 
 int64_t hel_finish_missing_sum(const int32_t *column, const uint32_t *missing, uint32_t count)
@@ -18,8 +19,8 @@ int64_t hel_finish_missing_sum(const int32_t *column, const uint32_t *missing, u
     return sum;
 }
 
-/* Adds z z' of a block of missing rows: products below 2^46, 64 of them below 2^52, so every partial
- * sum is exact and goes into the double once. */
+/* Subtracts z z' of a block of missing rows: products below 2^46, 64 of them below 2^52, so every
+ * partial sum is exact and goes into the double once. */
 static void subtract_block(hel_finish *f, const uint32_t *missing, uint32_t rows, double *square)
 {
     uint32_t k = f->k;

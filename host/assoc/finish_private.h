@@ -1,6 +1,6 @@
 /*
- * Inside the finish: one analysis made ready (factor of its Gram matrix, collinearity rule), and the
- * scratch of one worker.
+ * Inside the finish: one analysis made ready (factor of its Gram matrix, collinearity rule), and
+ * the scratch of one worker.
  */
 #ifndef HEL_ASSOC_FINISH_PRIVATE_H
 #define HEL_ASSOC_FINISH_PRIVATE_H

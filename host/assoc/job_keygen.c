@@ -47,22 +47,9 @@ static hel_status write_eval_keys(hel_engine *engine, const char *path, const he
     return status;
 }
 
-/* A new key in an old one's place starts with no rejections. Runs when the old key is gone: until
- * then its counter must stand. */
-static hel_status clear_rejections(hel_engine *engine, const char *sk_path)
-{
-    char *counter;
-    HEL_TRY(hel_path_join(engine, &counter, sk_path, ".rejections"));
-    hel_status status = HEL_OK;
-    if (unlink(counter) != 0 && errno != ENOENT)
-        status = hel_fail_errno(engine, errno, "%s: cannot be removed", counter);
-    hel_free(counter);
-    return status;
-}
-
 static hel_status generate(hel_engine *engine, const hel_keygen_config *config,
                            const hel_scheme *scheme, const hel_params *params, const char *sk_path,
-                           const char *evk_path)
+                           const char *evk_path, const char *counter)
 {
     hel_secret_key *key = NULL;
     hel_writer *evk = NULL;
@@ -92,8 +79,9 @@ static hel_status generate(hel_engine *engine, const hel_keygen_config *config,
         evk = NULL;
     }
     hel_writer_abort(evk);
-    if (status == HEL_OK)
-        status = clear_rejections(engine, sk_path);
+    /* The old key's rejections are not the new one's; until it was gone its counter had to stand. */
+    if (status == HEL_OK && unlink(counter) != 0 && errno != ENOENT)
+        status = hel_fail_errno(engine, errno, "%s: cannot be removed", counter);
     if (status == HEL_OK)
         status = hel_progress(engine, "keygen", 3, 3, "steps");
     hel_secret_key_free(key);
@@ -115,10 +103,12 @@ hel_status hel_keygen(hel_engine *engine, const hel_keygen_config *config)
         HEL_TRY(hel_params_search(engine, &request, &params));
     }
     hel_scheme *scheme = NULL;
-    char *sk_path = NULL, *evk_path = NULL;
+    char *sk_path = NULL, *evk_path = NULL, *counter = NULL;
     hel_status status = hel_path_join(engine, &sk_path, config->out, ".key");
     if (status == HEL_OK)
         status = hel_path_join(engine, &evk_path, config->out, ".evk");
+    if (status == HEL_OK)
+        status = hel_path_join(engine, &counter, sk_path, ".rejections");
     if (status == HEL_OK && !config->overwrite && access(sk_path, F_OK) == 0)
         status =
             hel_fail(engine, HEL_E_USAGE,
@@ -126,10 +116,11 @@ hel_status hel_keygen(hel_engine *engine, const hel_keygen_config *config)
     if (status == HEL_OK)
         status = hel_scheme_create(engine, &scheme, &params);
     if (status == HEL_OK)
-        status = generate(engine, config, scheme, &params, sk_path, evk_path);
+        status = generate(engine, config, scheme, &params, sk_path, evk_path, counter);
     hel_scheme_free(scheme);
     hel_free(sk_path);
     hel_free(evk_path);
+    hel_free(counter);
     return status;
 }
 

@@ -13,12 +13,11 @@
  *   w~ on g and g2; columns 1..k-1 on g; residual on g; mask on g; cases 0/1 on g
  * With a miss plane every column also runs on it.
  *
- * The finish takes the quantised integer columns as the model, so that rounding perturbs the data by
- * 2^-(b-1) of a column's largest entry and nothing else: with Z the integer basis, A = Z'Z and
- * c = Z'r, U = U0 - B'A^-1 c and V = (s - B_0^2/n) - |rest|^2 by Cholesky. Logistic: Z = C / w~ in
+ * The finish takes the quantised integer columns as the model, so that rounding perturbs the data
+ * by 2^-(b-1) of a column's largest entry and nothing else: with Z the integer basis, A = Z'Z and c
+ * = Z'r, U = U0 - B'A^-1 c and V = (s - B_0^2/n) - |rest|^2 by Cholesky. Logistic: Z = C / w~ in
  * the metric w~, so A = C' diag(1/w~) C; c = Z'r with the unrounded Z, since C / w~ is coarse where
- * w~ is small.
- * Reference for the score test: Rao 1948; one-step estimates as in REGENIE step 2.
+ * w~ is small. Reference for the score test: Rao 1948; one-step estimates as in REGENIE step 2.
  */
 #ifndef HEL_ASSOC_MODEL_H
 #define HEL_ASSOC_MODEL_H
@@ -139,9 +138,9 @@ typedef struct hel_row {
     hel_errcode errcode;
 } hel_row;
 
-/* Scratch of one worker; reused over variants. Borrows the model. HEL_E_USAGE: deletion for a binary
- * phenotype or with a miss plane (it needs to know which samples are missing), limits out of range.
- * HEL_E_FORMAT: a decoded model whose Gram matrix is not positive definite. */
+/* Scratch of one worker; reused over variants. Borrows the model. HEL_E_USAGE: deletion for a
+ * binary phenotype or with a miss plane (it needs to know which samples are missing), limits out of
+ * range. HEL_E_FORMAT: a decoded model whose Gram matrix is not positive definite. */
 typedef struct hel_finish hel_finish;
 hel_status hel_finish_create(hel_engine *engine, hel_finish **out, const hel_model *m,
                              uint32_t analysis, const hel_finish_options *options);

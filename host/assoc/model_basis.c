@@ -136,9 +136,9 @@ static void normalise(double *v, uint32_t n)
         v[i] /= norm;
 }
 
-/* Turns the covariates, which stand in dir 1.., into orthonormal directions in place: direction a + 1
- * comes from covariate a, whatever the order of elimination. Returns the covariate that depends on
- * those taken before it, or UINT32_MAX. */
+/* Turns the covariates, which stand in dir 1.., into orthonormal directions in place: direction a +
+ * 1 comes from covariate a, whatever the order of elimination. Returns the covariate that depends
+ * on those taken before it, or UINT32_MAX. */
 static uint32_t orthonormalise(hel_basis *b, double *own, uint8_t *used, int pivot)
 {
     uint32_t q = b->k - 1, n = b->n;

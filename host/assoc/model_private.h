@@ -84,8 +84,8 @@ void hel_free_wiped(void *pointer, size_t count, size_t bytes);
 
 /* ---- dense k x k, row-major ---- */
 
-/* Lower Cholesky factor of the symmetric a into l (upper part 0). Returns 0 when a pivot is not above
- * 1e-12 of its diagonal entry. a may equal l. */
+/* Lower Cholesky factor of the symmetric a into l (upper part 0). Returns 0 when a pivot is not
+ * above 1e-12 of its diagonal entry. a may equal l. */
 int hel_dense_cholesky(const double *a, double *l, uint32_t k);
 /* Inverse of a lower triangle. */
 void hel_dense_invert_lower(const double *l, double *inverse, uint32_t k);

@@ -1,7 +1,7 @@
 /*
  * The logistic null model: Newton's method (IRLS) with step halving on the unweighted orthonormal
- * basis, so that covariates of any scale converge alike; then the integer columns of the score test.
- * A separated model has no finite maximum and is refused. Albert & Anderson 1984.
+ * basis, so that covariates of any scale converge alike; then the integer columns of the score
+ * test. A separated model has no finite maximum and is refused. Albert & Anderson 1984.
  */
 #include <math.h>
 
@@ -208,8 +208,8 @@ done:
     return status;
 }
 
-/* The directions orthonormal under w~, times w~: C. The residual's rounding error is measured along the
- * real directions (cross): C / w~ is coarse where w~ is small, and a case with a tiny fitted
+/* The directions orthonormal under w~, times w~: C. The residual's rounding error is measured along
+ * the real directions (cross): C / w~ is coarse where w~ is small, and a case with a tiny fitted
  * probability has there the largest residual of all. */
 static hel_status score_columns(hel_engine *engine, hel_model *m, hel_analysis *a,
                                 const hel_rows *rows)

@@ -1,7 +1,7 @@
 /*
  * plink2's collinearity rules: no pair of predictors correlated above a limit, and the largest
- * variance inflation factor (diagonal of the inverse correlation matrix) not above another. Once for
- * the covariates among themselves, and per variant with the genotype as one more predictor.
+ * variance inflation factor (diagonal of the inverse correlation matrix) not above another. Once
+ * for the covariates among themselves, and per variant with the genotype as one more predictor.
  */
 #ifndef HEL_ASSOC_VIF_H
 #define HEL_ASSOC_VIF_H

@@ -17,9 +17,8 @@ struct hel_encryptor {
     uint8_t *bytes;    /* 8 N */
 };                     /* all of it in one block of secret memory */
 
-hel_status hel_encryptor_create(hel_engine *engine, hel_encryptor **out,
-                                const hel_scheme *scheme, const hel_secret_key *k,
-                                const uint8_t public_seed[HEL_SEED_BYTES],
+hel_status hel_encryptor_create(hel_engine *engine, hel_encryptor **out, const hel_scheme *scheme,
+                                const hel_secret_key *k, const uint8_t public_seed[HEL_SEED_BYTES],
                                 const uint8_t error_seed[HEL_SEED_BYTES])
 {
     const size_t n = scheme->n, expand = scheme->params.expand_limbs;
@@ -96,8 +95,8 @@ static uint32_t reverse_bits(uint32_t i, uint32_t bits)
     return r;
 }
 
-hel_status hel_encrypt_weights(hel_encryptor *e, uint64_t object, const int32_t *w,
-                               uint32_t count, uint32_t *c0)
+hel_status hel_encrypt_weights(hel_encryptor *e, uint64_t object, const int32_t *w, uint32_t count,
+                               uint32_t *c0)
 {
     const hel_scheme *scheme = e->scheme;
     const hel_ring_ops *ops = scheme->ring->ops;
@@ -125,8 +124,8 @@ hel_status hel_expand_uniform(const hel_scheme *scheme, hel_chacha *seed, hel_do
                               uint64_t object, uint32_t limbs, uint32_t *a, uint8_t *scratch)
 {
     for (uint32_t i = 0; i < limbs; i++)
-        HEL_TRY(hel_sample_uniform(scheme->ring, i, seed, object, domain,
-                                   a + (size_t)i * scheme->n, scratch));
+        HEL_TRY(hel_sample_uniform(scheme->ring, i, seed, object, domain, a + (size_t)i * scheme->n,
+                                   scratch));
     return HEL_OK;
 }
 
@@ -134,8 +133,7 @@ hel_status hel_expand_uniform(const hel_scheme *scheme, hel_chacha *seed, hel_do
  * for different contents when it repeats itself (the digest). */
 hel_status hel_fresh_seeds(hel_engine *engine, const hel_secret_key *k,
                            const uint8_t content[HEL_DIGEST_BYTES],
-                           uint8_t public_seed[HEL_SEED_BYTES],
-                           uint8_t error_seed[HEL_SEED_BYTES])
+                           uint8_t public_seed[HEL_SEED_BYTES], uint8_t error_seed[HEL_SEED_BYTES])
 {
     uint8_t info[32 + HEL_DIGEST_BYTES];
     memcpy(info + 32, content, HEL_DIGEST_BYTES);

@@ -48,7 +48,8 @@ static hel_status pack_keys(hel_engine *engine, const hel_scheme *scheme, hel_ev
     HEL_TRY(hel_malloc(engine, &scaled, scheme->n, sizeof *scaled));
     for (uint32_t step = 0; step < hel_tree_steps(log_n); step++)
         for (uint32_t t = 0; t < scheme->total; t++) {
-            uint32_t terms = (1u << hel_step_levels(log_n, step)) - 1, first = hel_step_key(log_n, step);
+            uint32_t terms = (1u << hel_step_levels(log_n, step)) - 1,
+                     first = hel_step_key(log_n, step);
             uint32_t *out = keys->packed[step] + t * hel_packed_words(scheme, step);
             for (uint32_t v = 0; v < terms * scheme->digits * 2; v++) {
                 uint32_t m = v / 2 / scheme->digits, j = v / 2 % scheme->digits, p = v % 2;
@@ -57,8 +58,8 @@ static hel_status pack_keys(hel_engine *engine, const hel_scheme *scheme, hel_ev
                     hel_switch_vector(&keys->galois[first + m], scheme->n, j, p, t),
                     hel_montgomery_one(scheme, t), scheme->n);
                 for (size_t i = 0; i < scheme->n; i += 16)
-                    memcpy(out + hel_pack_index(terms * scheme->digits * 2, scheme->digits, m, j,
-                                                p, i),
+                    memcpy(out + hel_pack_index(terms * scheme->digits * 2, scheme->digits, m, j, p,
+                                                i),
                            scaled + i, 16 * sizeof *out);
             }
         }
@@ -161,9 +162,9 @@ typedef struct generator {
     const hel_scheme *scheme;
     const hel_secret_key *secret;
     hel_chacha *seed, *errors;
-    uint32_t *temp; /* N, secret */
+    uint32_t *temp;   /* N, secret */
     int8_t *e, *zero; /* N each, secret */
-    uint8_t *bytes; /* 8 N, secret */
+    uint8_t *bytes;   /* 8 N, secret */
 } generator;
 
 /* b = -a s + e + P g s' for every digit; from: s' in NTT form over the key's q_limbs. */
@@ -177,8 +178,7 @@ static hel_status generate_key(generator *g, hel_switch_key *k, uint32_t index, 
                           k, g->bytes));
     for (uint32_t j = 0; j < k->digits; j++) {
         HEL_TRY(hel_sample_cbd21(scheme->ring, g->errors, stream_object(index, j),
-                                 relin ? HEL_DOMAIN_RELIN_E : HEL_DOMAIN_GALOIS_E, g->e,
-                                 g->bytes));
+                                 relin ? HEL_DOMAIN_RELIN_E : HEL_DOMAIN_GALOIS_E, g->e, g->bytes));
         for (uint32_t t = 0; t < k->q_limbs + k->special; t++) {
             uint32_t limb = hel_switch_limb(scheme, k, t);
             const hel_limb *l = &scheme->ring->limb[limb];
@@ -250,8 +250,8 @@ static size_t encoded_bytes(const hel_scheme *scheme, const hel_switch_key *k)
     return key_words(scheme, k) / 2 * 4;
 }
 
-static hel_status encode_key(hel_engine *engine, const hel_scheme *scheme,
-                             const hel_switch_key *k, hel_buf *out)
+static hel_status encode_key(hel_engine *engine, const hel_scheme *scheme, const hel_switch_key *k,
+                             hel_buf *out)
 {
     uint8_t bytes[1024];
     const size_t words = (size_t)(k->q_limbs + k->special) * scheme->n;

@@ -61,8 +61,8 @@ static hel_status grow_node(void *arg, size_t index, uint32_t worker)
     uint32_t children = step_switches(scheme, job->step) + 1, *child[4];
     for (uint32_t k = 0; k < children; k++) {
         size_t at = index * children + k;
-        child[k] = at < job->to_nodes ? job->to + at * words
-                                      : scratch + job->scratch_words - k * words;
+        child[k] =
+            at < job->to_nodes ? job->to + at * words : scratch + job->scratch_words - k * words;
     }
     hel_expand_step(scheme, job->x->keys, job->step, job->from + index * words, child, scratch);
     atomic_fetch_add(&job->x->switches, children - 1);
@@ -73,8 +73,9 @@ static hel_status grow(hel_engine *engine, hel_expander *x, uint32_t step, uint3
                        size_t scratch_words)
 {
     const size_t words = hel_node_words(x->scheme);
-    grow_job job = {x, step, x->node, NULL, nodes_before(x->scheme, step + 1, x->count), scratch,
-                    scratch_words};
+    grow_job job = {
+        x,       step,         x->node, NULL, nodes_before(x->scheme, step + 1, x->count),
+        scratch, scratch_words};
     HEL_TRY(hel_malloc(engine, &job.to, job.to_nodes, words * sizeof *job.to));
     hel_status status = hel_parallel(engine, x->nodes, grow_node, &job);
     if (status != HEL_OK) {
@@ -118,8 +119,8 @@ static hel_status make_root(hel_engine *engine, hel_expander *x, const uint32_t 
 
 hel_status hel_expander_create(hel_engine *engine, hel_expander **out, const hel_scheme *scheme,
                                const hel_eval_keys *keys, const uint32_t *c0,
-                               const uint8_t seed[HEL_SEED_BYTES], uint64_t object,
-                               uint32_t count, uint32_t split)
+                               const uint8_t seed[HEL_SEED_BYTES], uint64_t object, uint32_t count,
+                               uint32_t split)
 {
     const size_t words = hel_step_scratch_words(scheme) + 3 * hel_node_words(scheme);
     const uint32_t to = split_step(scheme, split);
@@ -136,9 +137,9 @@ hel_status hel_expander_create(hel_engine *engine, hel_expander **out, const hel
     x->step = to;
     HEL_TRY_GOTO(make_root(engine, x, c0, seed, object), fail);
     if (to > 0)
-        HEL_TRY_GOTO(hel_malloc(engine, &scratch, hel_engine_threads(engine),
-                                words * sizeof *scratch),
-                     fail);
+        HEL_TRY_GOTO(
+            hel_malloc(engine, &scratch, hel_engine_threads(engine), words * sizeof *scratch),
+            fail);
     for (uint32_t step = 0; step < to; step++)
         HEL_TRY_GOTO(grow(engine, x, step, scratch, words), fail);
     hel_free(scratch);
@@ -197,7 +198,8 @@ size_t hel_expander_scratch_words(const hel_expander *x)
 {
     const hel_scheme *scheme = x->scheme;
     const uint32_t last = hel_tree_steps(scheme->params.log_n) - 1;
-    return hel_step_scratch_words(scheme) + 8 * hel_leaf_words(scheme) + 4 * (last - x->step) * hel_node_words(scheme);
+    return hel_step_scratch_words(scheme) + 8 * hel_leaf_words(scheme) +
+           4 * (last - x->step) * hel_node_words(scheme);
 }
 
 typedef struct walk {

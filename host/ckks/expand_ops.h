@@ -13,9 +13,9 @@
 #include "host/ckks/scheme_private.h"
 
 typedef enum hel_step_mode {
-    HEL_STEP_STORE,  /* out = y */
-    HEL_STEP_SHIFT,  /* out = y shift, children 1.. ; child 0 as it is */
-    HEL_STEP_FINISH  /* out = (y - out) factor[child][quarter of the words] */
+    HEL_STEP_STORE, /* out = y */
+    HEL_STEP_SHIFT, /* out = y shift, children 1.. ; child 0 as it is */
+    HEL_STEP_FINISH /* out = (y - out) factor[child][quarter of the words] */
 } hel_step_mode;
 
 /* One limb of one node. Half p of switched term m is
@@ -34,7 +34,7 @@ typedef struct hel_step_args {
     const uint32_t *map[3];
     const uint32_t *c0, *own;
     uint32_t big;
-    uint32_t *out[4][2]; /* distinct from all inputs */
+    uint32_t *out[4][2];      /* distinct from all inputs */
     const uint32_t *shift[4]; /* Montgomery form */
     uint32_t factor[4][4];
 } hel_step_args;

@@ -38,8 +38,7 @@ static void children(const hel_step_args *a, uint32_t minus_inverse, uint32_t p,
     /* psi^-(N/2) = -psi^(N/2) at the first half of the words, its negative at the second */
     uint32_t root = i < a->n / 2 ? q - a->l->w[1] : a->l->w[1], plus = y[0];
     uint32_t minus = hel_mod_sub(base, b0, q), sum = hel_mod_add(b1, b2, q);
-    uint32_t turned =
-        hel_mod_reduce60((uint64_t)hel_mod_sub(b1, b2, q) * root, q, a->l->barrett);
+    uint32_t turned = hel_mod_reduce60((uint64_t)hel_mod_sub(b1, b2, q) * root, q, a->l->barrett);
     y[0] = hel_mod_add(plus, sum, q);
     y[1] = hel_mod_sub(plus, sum, q);
     y[2] = hel_mod_add(minus, turned, q);

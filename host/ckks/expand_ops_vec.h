@@ -91,8 +91,8 @@ typedef struct constants {
 INLINE void children(const constants *c, uint32_t levels, vec base, const vec b[3], vec y[4])
 {
     const modulus m = c->m;
-    y[0] = v_add(base, b[0]);                /* below 3q */
-    y[1] = v_sub(v_add(base, m.q2), b[0]);   /* below 3q */
+    y[0] = v_add(base, b[0]);              /* below 3q */
+    y[1] = v_sub(v_add(base, m.q2), b[0]); /* below 3q */
     if (levels == 1)
         return;
     vec plus = fold(y[0], m.q2), minus = fold(y[1], m.q2), sum = fold(v_add(b[1], b[2]), m.q2);

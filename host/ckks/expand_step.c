@@ -4,7 +4,8 @@
  * Level i of the plain tree maps c to c + s_i(c) and X^-(2^i) (c - s_i(c)), s_i: X -> X^(N/2^i+1).
  * Two levels i, i + 1 written out, with s_(i+1)(X^-(2^i)) = X^-(2^i) X^-(N/2): child (a, b) is
  *
- *   X^-(a 2^i + b 2^(i+1)) ( c + (-1)^a s_i c + (-1)^b X^-(aN/2) ( s_(i+1) c + (-1)^a s_i s_(i+1) c ) )
+ *   X^-(a 2^i + b 2^(i+1)) ( c + (-1)^a s_i c
+ *                            + (-1)^b X^-(aN/2) ( s_(i+1) c + (-1)^a s_i s_(i+1) c ) )
  *
  * so all four need three automorphisms of the same c, whose digits are lifted and transformed
  * once (Halevi, Shoup, "Faster homomorphic linear transformations in HElib", 2018: hoisting). The
@@ -36,7 +37,8 @@ static size_t digit_words(const hel_scheme *scheme)
 }
 
 /* blocks: eight halves of the dropped limbs, or four of all limbs. */
-static layout place(const hel_scheme *scheme, size_t block_limbs, uint32_t blocks, uint32_t *scratch)
+static layout place(const hel_scheme *scheme, size_t block_limbs, uint32_t blocks,
+                    uint32_t *scratch)
 {
     layout l;
     l.digit = digit_words(scheme);
@@ -109,7 +111,8 @@ static void prepare(const hel_scheme *scheme, const hel_eval_keys *keys, uint32_
 }
 
 /* c1 = (big c1 - remainder) / P; big in coefficient form over all limbs. */
-static void divide_c1(const hel_scheme *scheme, const uint32_t *big, uint32_t *c1, uint32_t *scratch)
+static void divide_c1(const hel_scheme *scheme, const uint32_t *big, uint32_t *c1,
+                      uint32_t *scratch)
 {
     const hel_params *p = &scheme->params;
     const size_t n = scheme->n;

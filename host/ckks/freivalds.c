@@ -36,16 +36,16 @@ hel_status hel_freivalds_rho(hel_engine *engine, const uint8_t key[32], uint64_t
                              uint32_t plane, uint32_t n, uint64_t *rho)
 {
     uint32_t nonce[3];
-    uint8_t bytes[512];
+    uint8_t bytes[4096];
     hel_chacha *chacha;
     hel_status status = HEL_OK;
     HEL_REQUIRE(engine, plane < 1u << 16, HEL_E_USAGE, "digests: plane %u, the rule is below 65536",
                 plane);
     HEL_TRY(hel_chacha_create(engine, &chacha, key));
     hel_nonce(nonce, block, HEL_DOMAIN_RHO, plane, 0);
-    for (uint32_t at = 0; at < n && status == HEL_OK; at += 64) {
+    for (uint32_t at = 0; at < n && status == HEL_OK; at += sizeof bytes / 8) {
         status = hel_chacha_stream(chacha, at / 8, nonce, bytes, sizeof bytes);
-        for (uint32_t j = 0; j < 64 && at + j < n; j++)
+        for (uint32_t j = 0; j < sizeof bytes / 8 && at + j < n; j++)
             rho[at + j] = reduce64(hel_get_u64(bytes + 8 * j) >> 3);
     }
     hel_wipe(bytes, sizeof bytes);

@@ -131,8 +131,7 @@ void hel_switch_inner(const hel_scheme *scheme, const hel_switch_key *key, const
                 half[j] = hel_switch_vector(key, scheme->n, j, p, t);
             }
             scheme->ring->ops->dot(&scheme->ring->limb[hel_switch_limb(scheme, key, t)],
-                                   acc + ((size_t)p * limbs + t) * n, digit, half, key->digits,
-                                   n);
+                                   acc + ((size_t)p * limbs + t) * n, digit, half, key->digits, n);
         }
 }
 
@@ -149,11 +148,11 @@ static void divide_by_special(const hel_scheme *scheme, const hel_switch_key *ke
         target[i] = i;
         lifted[i] = out + i * n;
     }
-    hel_lift_limbs(scheme, scheme->params.expand_limbs, key->special, in, target,
-                   key->q_limbs, lifted, scratch);
+    hel_lift_limbs(scheme, scheme->params.expand_limbs, key->special, in, target, key->q_limbs,
+                   lifted, scratch);
     for (uint32_t i = 0; i < key->q_limbs; i++)
-        scheme->ring->ops->sub_mul_scalar(&scheme->ring->limb[i], lifted[i], acc + i * n,
-                                          lifted[i], hel_special_inverse(scheme, i), n);
+        scheme->ring->ops->sub_mul_scalar(&scheme->ring->limb[i], lifted[i], acc + i * n, lifted[i],
+                                          hel_special_inverse(scheme, i), n);
 }
 
 void hel_keyswitch(const hel_scheme *scheme, const hel_switch_key *key, const uint32_t *c,

@@ -55,7 +55,8 @@ static void tree_variance(const hel_params *p, double term, double rounding, dou
 void hel_noise_predict(const hel_params *p, const uint32_t *primes, hel_noise *out)
 {
     const double n = ldexp(1, (int)p->log_n), a = HEL_CBD_VARIANCE;
-    const double term = term_variance(p, primes), by_p = p->special_limbs ? rounding_variance(n) : 0;
+    const double term = term_variance(p, primes),
+                 by_p = p->special_limbs ? rounding_variance(n) : 0;
     double first, mean;
     tree_variance(p, term, by_p, &first, &mean);
 

@@ -9,8 +9,7 @@
 #include "host/ckks/scheme_private.h"
 
 void hel_output_finish(const hel_scheme *scheme, const hel_switch_key *relin, uint32_t *d0,
-                       uint32_t *d1, uint32_t *d2, uint32_t *r0, uint32_t *r1,
-                       uint32_t *scratch)
+                       uint32_t *d1, uint32_t *d2, uint32_t *r0, uint32_t *r1, uint32_t *scratch)
 {
     const hel_ring *ring = scheme->ring;
     const size_t n = scheme->n;
@@ -32,9 +31,14 @@ void hel_output_finish(const hel_scheme *scheme, const hel_switch_key *relin, ui
     }
 }
 
-/* nearest integer to x / scale; ties cannot decide a sum that the noise bound lets through */
-static __int128 round_quotient(__int128 x, uint64_t scale)
+/* Nearest integer to x / scale; ties cannot decide a sum that the noise bound lets through. Over
+ * two limbs |x| < 2^59 and scale < 2^63: one 64-bit division will do. */
+static __int128 round_quotient(__int128 x, uint64_t scale, int narrow)
 {
+    if (narrow) {
+        int64_t half = (int64_t)(scale / 2), v = (int64_t)x;
+        return (v + (v < 0 ? -half : half)) / (int64_t)scale;
+    }
     __int128 half = (__int128)(scale / 2);
     return (x + (x < 0 ? -half : half)) / (__int128)scale;
 }
@@ -42,9 +46,10 @@ static __int128 round_quotient(__int128 x, uint64_t scale)
 static hel_status decode_phase(const hel_scheme *scheme, const __int128 *phase, int64_t limit,
                                int64_t *sums)
 {
+    const int narrow = scheme->params.out_limbs <= 2;
     int outside = 0;
     for (uint32_t j = 0; j < scheme->n; j++) {
-        __int128 s = round_quotient(phase[j], scheme->out_scale);
+        __int128 s = round_quotient(phase[j], scheme->out_scale, narrow);
         outside |= s > limit || s < -(__int128)limit;
         sums[j] = (int64_t)s;
     }
@@ -53,9 +58,8 @@ static hel_status decode_phase(const hel_scheme *scheme, const __int128 *phase, 
     return outside ? HEL_E_VERIFY : HEL_OK;
 }
 
-hel_status hel_decrypt_sums(hel_engine *engine, const hel_scheme *scheme,
-                            const hel_secret_key *k, const uint32_t *r0, const uint32_t *r1,
-                            int64_t limit, int64_t *sums)
+hel_status hel_decrypt_sums(hel_engine *engine, const hel_scheme *scheme, const hel_secret_key *k,
+                            const uint32_t *r0, const uint32_t *r1, int64_t limit, int64_t *sums)
 {
     const hel_ring *ring = scheme->ring;
     const size_t n = scheme->n;
@@ -83,9 +87,9 @@ hel_status hel_decrypt_sums(hel_engine *engine, const hel_scheme *scheme,
     return status;
 }
 
-hel_status hel_phase_degree2(hel_engine *engine, const hel_scheme *scheme,
-                             const hel_secret_key *k, const uint32_t *d0, const uint32_t *d1,
-                             const uint32_t *d2, __int128 *phase)
+hel_status hel_phase_degree2(hel_engine *engine, const hel_scheme *scheme, const hel_secret_key *k,
+                             const uint32_t *d0, const uint32_t *d1, const uint32_t *d2,
+                             __int128 *phase)
 {
     const hel_ring *ring = scheme->ring;
     const size_t n = scheme->n;

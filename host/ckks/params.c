@@ -62,7 +62,8 @@ hel_status hel_params_shape(hel_engine *engine, const hel_params *p)
                 "parameters: plane maximum %u, the rule is 1 to %u", p->plane_max, HEL_PLANE_MAX);
     HEL_REQUIRE(engine, p->chunk >= 1 && p->chunk <= HEL_CHUNK_MAX, HEL_E_USAGE,
                 "parameters: chunks of %u samples, the rule is 1 to %u", p->chunk, HEL_CHUNK_MAX);
-    HEL_REQUIRE(engine, p->da_shift <= 62 && p->dz >= 1 && p->dz <= (uint64_t)INT64_MAX >> p->da_shift,
+    HEL_REQUIRE(engine,
+                p->da_shift <= 62 && p->dz >= 1 && p->dz <= (uint64_t)INT64_MAX >> p->da_shift,
                 HEL_E_USAGE, "parameters: 2^%u Dz leaves 63 bits or Dz is 0", p->da_shift);
     HEL_REQUIRE(engine, p->toy <= 1, HEL_E_USAGE, "parameters: the toy mark is %u, not 0 or 1",
                 p->toy);
@@ -137,8 +138,7 @@ hel_status hel_params_encode(hel_engine *engine, const hel_params *p, hel_buf *o
     return hel_buf_put(engine, out, bytes, sizeof bytes);
 }
 
-hel_status hel_params_decode(hel_engine *engine, const uint8_t *data, size_t bytes,
-                             hel_params *out)
+hel_status hel_params_decode(hel_engine *engine, const uint8_t *data, size_t bytes, hel_params *out)
 {
     hel_cursor c = {data, bytes, 0, 0};
     hel_params p = {0};

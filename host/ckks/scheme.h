@@ -17,14 +17,14 @@
 typedef struct hel_scheme {
     hel_params params;
     uint8_t digest[HEL_DIGEST_BYTES];
-    uint32_t n;          /* N */
-    uint32_t total;      /* expand_limbs + special_limbs */
-    uint32_t digits;     /* ceil(expand_limbs / digit_limbs) */
-    hel_ring *ring;      /* limbs 0..total-1 */
-    uint32_t da[8];      /* Da mod q_i, i < scan_limbs */
-    uint32_t wz[8];      /* N^-1 q_drop Dz mod q_i, i < expand_limbs: the factor of packed weights */
+    uint32_t n;      /* N */
+    uint32_t total;  /* expand_limbs + special_limbs */
+    uint32_t digits; /* ceil(expand_limbs / digit_limbs) */
+    hel_ring *ring;  /* limbs 0..total-1 */
+    uint32_t da[8];  /* Da mod q_i, i < scan_limbs */
+    uint32_t wz[8];  /* N^-1 q_drop Dz mod q_i, i < expand_limbs: the factor of packed weights */
     const struct hel_expand_ops *expand_ops; /* the engine's twin of the fused loops */
-    uint64_t out_scale;  /* what a sum is multiplied by after the output switch: 2^da_shift Dz when
+    uint64_t out_scale; /* what a sum is multiplied by after the output switch: 2^da_shift Dz when
                             one limb is dropped */
 } hel_scheme;
 
@@ -55,8 +55,8 @@ hel_status hel_secret_key_generate(hel_engine *engine, const hel_scheme *scheme,
                                    hel_secret_key **out);
 /* Secret bytes for the key file: version, key id, owner secret, coefficients in two bits each. */
 hel_status hel_secret_key_encode(hel_engine *engine, const hel_secret_key *k, hel_buf *out);
-hel_status hel_secret_key_decode(hel_engine *engine, const hel_scheme *scheme,
-                                 const uint8_t *data, size_t bytes, hel_secret_key **out);
+hel_status hel_secret_key_decode(hel_engine *engine, const hel_scheme *scheme, const uint8_t *data,
+                                 size_t bytes, hel_secret_key **out);
 void hel_secret_key_free(hel_secret_key *k); /* wipes; NULL allowed */
 
 /* A sub-secret of the owner for one use ("mac dataset", "rho", ...), by HKDF; context may be
@@ -66,9 +66,9 @@ hel_status hel_owner_secret(hel_engine *engine, const hel_secret_key *k, const c
 
 /* ---- key switching (keyswitch.c): hybrid, any digit size, with or without special primes ---- */
 
-/* A switching key from s' to s: for each digit j, (b_j, a_j) over limbs 0..q_limbs-1 and the special
- * limbs, NTT form, b_j = -a_j s + e_j + P g_j s', g_j = 1 modulo the primes of digit
- * j and 0 modulo the other primes of Q. Layout [digit][2][q_limbs + special][N]. */
+/* A switching key from s' to s: for each digit j, (b_j, a_j) over limbs 0..q_limbs-1 and the
+ * special limbs, NTT form, b_j = -a_j s + e_j + P g_j s', g_j = 1 modulo the primes of digit j and
+ * 0 modulo the other primes of Q. Layout [digit][2][q_limbs + special][N]. */
 typedef struct hel_switch_key {
     uint32_t q_limbs, special, digit_limbs, digits;
     uint32_t *data;
@@ -118,9 +118,8 @@ void hel_keyswitch(const hel_scheme *scheme, const hel_switch_key *key, const ui
 /* State of one worker that encrypts under one pair of seeds: public seed of the file for the
  * uniform halves, fresh secret for the errors (never stored). */
 typedef struct hel_encryptor hel_encryptor;
-hel_status hel_encryptor_create(hel_engine *engine, hel_encryptor **out,
-                                const hel_scheme *scheme, const hel_secret_key *k,
-                                const uint8_t public_seed[HEL_SEED_BYTES],
+hel_status hel_encryptor_create(hel_engine *engine, hel_encryptor **out, const hel_scheme *scheme,
+                                const hel_secret_key *k, const uint8_t public_seed[HEL_SEED_BYTES],
                                 const uint8_t error_seed[HEL_SEED_BYTES]);
 void hel_encryptor_free(hel_encryptor *e);
 
@@ -130,8 +129,8 @@ hel_status hel_encrypt_plane(hel_encryptor *e, uint64_t object, const int8_t *m,
 
 /* c0 over the expand limbs, NTT form, of the packed weights: coefficient bitrev(t) holds weight t,
  * t < count <= N, scaled by wz. a from (public seed, WEIGHT_A, object). */
-hel_status hel_encrypt_weights(hel_encryptor *e, uint64_t object, const int32_t *w,
-                               uint32_t count, uint32_t *c0);
+hel_status hel_encrypt_weights(hel_encryptor *e, uint64_t object, const int32_t *w, uint32_t count,
+                               uint32_t *c0);
 
 /* The uniform half of any of them: `limbs` limbs, NTT form. scratch: 4 N bytes. */
 hel_status hel_expand_uniform(const hel_scheme *scheme, hel_chacha *seed, hel_domain domain,
@@ -141,8 +140,7 @@ hel_status hel_expand_uniform(const hel_scheme *scheme, hel_chacha *seed, hel_do
  * randomness and a digest of what is encrypted. */
 hel_status hel_fresh_seeds(hel_engine *engine, const hel_secret_key *k,
                            const uint8_t content[HEL_DIGEST_BYTES],
-                           uint8_t public_seed[HEL_SEED_BYTES],
-                           uint8_t error_seed[HEL_SEED_BYTES]);
+                           uint8_t public_seed[HEL_SEED_BYTES], uint8_t error_seed[HEL_SEED_BYTES]);
 
 /* ---- oblivious expansion (expand.c), exactness.md B ---- */
 
@@ -158,8 +156,8 @@ typedef struct hel_expander hel_expander;
  * and hel_expander_group_size says what came out. Uses the engine's threads. */
 hel_status hel_expander_create(hel_engine *engine, hel_expander **out, const hel_scheme *scheme,
                                const hel_eval_keys *keys, const uint32_t *c0,
-                               const uint8_t seed[HEL_SEED_BYTES], uint64_t object,
-                               uint32_t count, uint32_t split);
+                               const uint8_t seed[HEL_SEED_BYTES], uint64_t object, uint32_t count,
+                               uint32_t split);
 void hel_expander_free(hel_expander *x);
 uint32_t hel_expander_groups(const hel_expander *x);     /* with at least one weight */
 uint32_t hel_expander_group_size(const hel_expander *x); /* leaves; at most N >> split, but >= 4 */
@@ -180,20 +178,18 @@ uint64_t hel_expander_cost(const hel_scheme *scheme, uint32_t count);
 /* Degree-2 accumulators (d0, d1, d2 over the scan limbs, NTT form, canonical; destroyed) ->
  * relinearized and modulus-switched (r0, r1) over out_limbs, coefficient form. */
 void hel_output_finish(const hel_scheme *scheme, const hel_switch_key *relin, uint32_t *d0,
-                       uint32_t *d1, uint32_t *d2, uint32_t *r0, uint32_t *r1,
-                       uint32_t *scratch);
+                       uint32_t *d1, uint32_t *d2, uint32_t *r0, uint32_t *r1, uint32_t *scratch);
 
 /* Exact sums: S[j] = round((r0 + r1 s) / out_scale), j < N. A residue that decodes outside of
  * +-limit makes it return HEL_E_VERIFY (no text: the caller has one verdict only). */
-hel_status hel_decrypt_sums(hel_engine *engine, const hel_scheme *scheme,
-                            const hel_secret_key *k, const uint32_t *r0, const uint32_t *r1,
-                            int64_t limit, int64_t *sums);
+hel_status hel_decrypt_sums(hel_engine *engine, const hel_scheme *scheme, const hel_secret_key *k,
+                            const uint32_t *r0, const uint32_t *r1, int64_t limit, int64_t *sums);
 
 /* Degree-2 decryption before relinearization (tests, diagnostics with throw-away keys): the centred
  * phase d0 + d1 s + d2 s^2 modulo Q, NTT-form inputs. */
-hel_status hel_phase_degree2(hel_engine *engine, const hel_scheme *scheme,
-                             const hel_secret_key *k, const uint32_t *d0, const uint32_t *d1,
-                             const uint32_t *d2, __int128 *phase);
+hel_status hel_phase_degree2(hel_engine *engine, const hel_scheme *scheme, const hel_secret_key *k,
+                             const uint32_t *d0, const uint32_t *d1, const uint32_t *d2,
+                             __int128 *phase);
 
 /* ---- verification digests (freivalds.c), exactness.md G; arithmetic modulo 2^61 - 1 ---- */
 
@@ -202,8 +198,8 @@ hel_status hel_phase_degree2(hel_engine *engine, const hel_scheme *scheme,
 /* rho_j, j < N, for (dataset, block, plane): uniform below p, keyed by the owner. */
 hel_status hel_freivalds_rho(hel_engine *engine, const uint8_t key[32], uint64_t block,
                              uint32_t plane, uint32_t n, uint64_t *rho);
-/* sum of rho_j m_j mod p over small integers |m_j| <= 127; in [0, p). One per (sample, plane, block):
- * the hot loop of encryption beside the NTT. */
+/* sum of rho_j m_j mod p over small integers |m_j| <= 127; in [0, p). One per (sample, plane,
+ * block): the hot loop of encryption beside the NTT. */
 uint64_t hel_freivalds_digest(const uint64_t *rho, const int8_t *m, uint32_t n);
 /* sum of rho_j S_j mod p over 64-bit sums. */
 uint64_t hel_freivalds_sums(const uint64_t *rho, const int64_t *sums, uint32_t n);

@@ -4,12 +4,12 @@
 
 #include "host/ckks/scheme.h"
 
-#define HEL_LIMBS_MAX      8  /* of Q' */
-#define HEL_SPECIAL_MAX    4  /* of P */
-#define HEL_OUT_LIMBS_MAX  4  /* a phase stays below 2^120 */
-#define HEL_CHUNK_MAX      (1u << 24)
-#define HEL_PLANE_MAX      (1u << 12)
-#define HEL_CBD_VARIANCE   10.5 /* of CBD(21) */
+#define HEL_LIMBS_MAX     8 /* of Q' */
+#define HEL_SPECIAL_MAX   4 /* of P */
+#define HEL_OUT_LIMBS_MAX 4 /* a phase stays below 2^120 */
+#define HEL_CHUNK_MAX     (1u << 24)
+#define HEL_PLANE_MAX     (1u << 12)
+#define HEL_CBD_VARIANCE  10.5 /* of CBD(21) */
 
 /* ---- security.c ---- */
 

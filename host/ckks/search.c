@@ -86,8 +86,7 @@ static hel_status refuse(hel_engine *engine, const hel_params *p, const best *b)
                     b->proof.margin, HEL_PARAMS_TAU);
 }
 
-hel_status hel_params_search(hel_engine *engine, const hel_params_request *request,
-                             hel_params *out)
+hel_status hel_params_search(hel_engine *engine, const hel_params_request *request, hel_params *out)
 {
     hel_params_request defaults = HEL_PARAMS_REQUEST_INIT;
     hel_params p = {0};

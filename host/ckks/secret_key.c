@@ -111,8 +111,8 @@ hel_status hel_secret_key_encode(hel_engine *engine, const hel_secret_key *k, he
     return status;
 }
 
-hel_status hel_secret_key_decode(hel_engine *engine, const hel_scheme *scheme,
-                                 const uint8_t *data, size_t bytes, hel_secret_key **out)
+hel_status hel_secret_key_decode(hel_engine *engine, const hel_scheme *scheme, const uint8_t *data,
+                                 size_t bytes, hel_secret_key **out)
 {
     hel_secret_key *k;
     hel_status status;

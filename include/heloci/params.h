@@ -24,27 +24,27 @@ extern "C" {
 
 /** A parameter set. A plain value; valid when hel_params_check() says so. */
 typedef struct hel_params {
-    uint32_t log_n;          /**< ring dimension N = 2^log_n, 10..17 */
-    uint32_t scan_limbs;     /**< primes of the scan modulus Q (chain indices 0..scan_limbs-1) */
-    uint32_t expand_limbs;   /**< primes of Q', under which packed weights are expanded */
-    uint32_t special_limbs;  /**< primes of P, the key-switching modulus; after those of Q' */
-    uint32_t digit_limbs;    /**< primes per key-switching digit (alpha) */
-    uint32_t out_limbs;      /**< primes left after the output modulus switch */
-    uint32_t weight_bits;    /**< b: weights are integers in (-2^(b-1), 2^(b-1)) */
-    uint32_t plane_max;      /**< G: largest absolute value of an encrypted plane entry */
-    uint32_t chunk;          /**< samples whose products are summed before decryption */
-    uint32_t da_shift;       /**< Da = q_last 2^da_shift; q_last = the last prime of Q */
-    uint64_t dz;             /**< Dz, any positive integer */
-    uint32_t toy;            /**< 1 = insecure test parameters; refused outside tests */
+    uint32_t log_n;         /**< ring dimension N = 2^log_n, 10..17 */
+    uint32_t scan_limbs;    /**< primes of the scan modulus Q (chain indices 0..scan_limbs-1) */
+    uint32_t expand_limbs;  /**< primes of Q', under which packed weights are expanded */
+    uint32_t special_limbs; /**< primes of P, the key-switching modulus; after those of Q' */
+    uint32_t digit_limbs;   /**< primes per key-switching digit (alpha) */
+    uint32_t out_limbs;     /**< primes left after the output modulus switch */
+    uint32_t weight_bits;   /**< b: weights are integers in (-2^(b-1), 2^(b-1)) */
+    uint32_t plane_max;     /**< G: largest absolute value of an encrypted plane entry */
+    uint32_t chunk;         /**< samples whose products are summed before decryption */
+    uint32_t da_shift;      /**< Da = q_last 2^da_shift; q_last = the last prime of Q */
+    uint64_t dz;            /**< Dz, any positive integer */
+    uint32_t toy;           /**< 1 = insecure test parameters; refused outside tests */
 } hel_params;
 
 /** What hel_params_check() measured; logarithms are base 2. */
 typedef struct hel_params_proof {
     double log_q, log_q_expand, log_qp, log_bound; /**< moduli and the table's limit */
-    double range_bits;   /**< log2(2 n G 2^(b-1) Da Dz + Da Dz), must stay below log_q */
-    double sigma_e;      /**< predicted standard deviation of a sum's noise, worst case */
-    double sigma_z;      /**< of an expanded weight's noise */
-    double margin;       /**< Da Dz / (2 sigma_E), must be >= 14 */
+    double range_bits; /**< log2(2 n G 2^(b-1) Da Dz + Da Dz), must stay below log_q */
+    double sigma_e;    /**< predicted standard deviation of a sum's noise, worst case */
+    double sigma_z;    /**< of an expanded weight's noise */
+    double margin;     /**< Da Dz / (2 sigma_E), must be >= 14 */
     int secure, range_holds, noise_holds;
 } hel_params_proof;
 

@@ -120,8 +120,8 @@ static hel_row finish(problem *p, hel_missing_mode missing)
     return finish_with(p, &options);
 }
 
-/* The analysed samples for the oracle; missing calls at the mean, or their samples left out. Returns
- * their number. */
+/* The analysed samples for the oracle; missing calls at the mean, or their samples left out.
+ * Returns their number. */
 static uint32_t gather(problem *p, hel_missing_mode missing)
 {
     const double *y = p->design->phenotype->y;
@@ -190,9 +190,9 @@ static void counts(const problem *p, const hel_row *row)
                        : isnan(row->ctrl_freq));
 }
 
-/* Rounded weights move the residual by about 2^-20 of its spread; with a close fit, t / sqrt(df) times
- * that moves the standard error. In the score test carriers of tiny weight, of whose variance the
- * covariates take up to 98 %, decide. */
+/* Rounded weights move the residual by about 2^-20 of its spread; with a close fit, t / sqrt(df)
+ * times that moves the standard error. In the score test carriers of tiny weight, of whose variance
+ * the covariates take up to 98 %, decide. */
 static void close_to(const hel_row *row, const ref_fit *want, uint64_t round)
 {
     int linear = want->df > 0;
@@ -266,7 +266,7 @@ static void many(hel_trait trait, hel_missing_mode mode, double missing, uint64_
     size_t rounds = ref_scaled(24);
     for (size_t round = 0; round < rounds; round++) {
         int binary = trait == HEL_TRAIT_BINARY;
-        uint32_t q = round % 6, least = binary ? 60 : q + 3;
+        uint32_t q = (uint32_t)(round % 6), least = binary ? 60 : q + 3;
         uint32_t n = least + ref_random_below(&random, round % 3 ? 300 : 6);
         double lost = round % 2 && n > 100 ? 0.2 : 0;
         problem p = start(&random, n, q, trait, lost);
@@ -391,8 +391,8 @@ Test(finish, low_mac_is_for_the_score_test)
     }
 }
 
-/* The genotype as a covariate with noise: correlation first, then the inflation factor, then nothing,
- * as the oracle's numbers say. */
+/* The genotype as a covariate with noise: correlation first, then the inflation factor, then
+ * nothing, as the oracle's numbers say. */
 Test(finish, collinear_genotypes)
 {
     ref_random random = ref_random_start(10);

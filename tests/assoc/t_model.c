@@ -1,6 +1,6 @@
 /*
- * The null model: every named error, layout of columns and outputs, the same bits whatever else is in
- * the design, codec with hostile bytes.
+ * The null model: every named error, layout of columns and outputs, the same bits whatever else is
+ * in the design, codec with hostile bytes.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -472,7 +472,7 @@ Test(model, again)
     hel_model *m = fit(&r);
     hel_buf first = encoded(m);
     hel_model_free(m);
-    for (int round = 0; round < 3; round++) {
+    for (size_t round = 0; round < 3; round++) {
         void *shift = malloc(1 + 24 * round); /* other addresses */
         m = fit(&r);
         hel_buf next = encoded(m);
@@ -551,6 +551,9 @@ Test(model, hostile_bytes)
     memset(copy, 0, b.bytes + 8);
     memcpy(copy, b.data, b.bytes);
     cr_assert_eq(hel_model_decode(engine, copy, b.bytes + 1, &back), HEL_E_FORMAT);
+    memcpy(copy, b.data, b.bytes);
+    hel_put_u32(copy + 8, 19); /* weights of 20 bits in a model of 19 */
+    cr_assert_eq(hel_model_decode(engine, copy, b.bytes, &back), HEL_E_FORMAT);
     size_t rounds = ref_scaled(20000);
     uint32_t accepted = 0;
     for (size_t round = 0; round < rounds; round++) {

@@ -508,9 +508,9 @@ Test(stats_real, idash_published, .timeout = 900)
         uint32_t both = 0, ours = 0, theirs = 0;
         for (uint32_t v = 0; v < d.set->variants; v++) {
             int mine = rows[v].log10p > -log10(cut[c]), other = atof(t->cell[v]) < cut[c];
-            both += mine && other;
-            ours += mine;
-            theirs += other;
+            both += (uint32_t)(mine && other);
+            ours += (uint32_t)mine;
+            theirs += (uint32_t)other;
         }
         double f1 = 2.0 * both / (ours + theirs);
         fprintf(stderr, "idash2018 cut %.0e: F1 %.4f, %u positives\n", cut[c], f1, theirs);

@@ -1,7 +1,7 @@
 /*
- * The finish on a stress set where the naive finish (rounded columns taken for orthonormal ones) goes
- * wrong: agreement with plain least squares and the plain score test, no variance below zero, every
- * constant variant found.
+ * The finish on a stress set where the naive finish (rounded columns taken for orthonormal ones)
+ * goes wrong: agreement with plain least squares and the plain score test, no variance below zero,
+ * every constant variant found.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -133,8 +133,8 @@ static worst check(const stress *s, uint32_t t, uint32_t min_mac)
     return w;
 }
 
-/* How far the naive finish is off depends on one random sum of rounding errors per column, so only the
- * default seed is held to it. */
+/* How far the naive finish is off depends on one random sum of rounding errors per column, so only
+ * the default seed is held to it. */
 static void naive_fails(double naive)
 {
     if (!getenv("HEL_TEST_SEED"))

@@ -60,8 +60,9 @@ static void check_planes(const hel_params *p)
             int32_t top = (int32_t)p->plane_max;
             m[j] = (int8_t)(round == 0   ? 0
                             : round == 1 ? top
-                            : round == 2 ? -top
-                                         : (int32_t)ref_random_below(&random, 2 * (uint32_t)top + 1) - top);
+                            : round == 2
+                                ? -top
+                                : (int32_t)ref_random_below(&random, 2 * (uint32_t)top + 1) - top);
             want[j] = da * m[j];
         }
         uint64_t object = round == 3 ? UINT64_MAX : round;
@@ -148,8 +149,8 @@ Test(encrypt, weights_decrypt_exactly)
 }
 
 /* Word (j mod 16) of block j / 16 under the nonce of the format; the first try below q. */
-static uint32_t by_hand(hel_engine *engine, const uint8_t seed[32], uint64_t object, uint32_t domain,
-                        uint32_t prime, uint32_t q, uint32_t j)
+static uint32_t by_hand(hel_engine *engine, const uint8_t seed[32], uint64_t object,
+                        uint32_t domain, uint32_t prime, uint32_t q, uint32_t j)
 {
     hel_chacha *c;
     uint8_t bytes[64];
@@ -279,7 +280,8 @@ Test(encrypt, twins_agree)
         config.simd = simd;
         cr_assert_eq(hel_engine_create(&g.engine, &config), HEL_OK);
         cr_assert_eq(hel_scheme_create_unchecked(g.engine, &g.scheme, &p), HEL_OK);
-        cr_assert_eq(hel_secret_key_decode(g.engine, g.scheme, key.data, key.bytes, &g.key), HEL_OK);
+        cr_assert_eq(hel_secret_key_decode(g.engine, g.scheme, key.data, key.bytes, &g.key),
+                     HEL_OK);
         hel_encryptor *x = encryptor(&g, seed_a, seed_e);
         uint32_t *c = ref_words(planes + weights);
         cr_assert_eq(hel_encrypt_plane(x, 3, m, c), HEL_OK);

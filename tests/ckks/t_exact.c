@@ -15,12 +15,12 @@
 typedef struct path {
     ref_fixture f;
     uint32_t samples;
-    int worst;       /* planes G, weights 2^(b-1) - 1 throughout; otherwise random in range */
+    int worst; /* planes G, weights 2^(b-1) - 1 throughout; otherwise random in range */
     ref_random random;
     int32_t *w;
     int8_t *sign, *m;
-    int64_t *sum;    /* true */
-    uint32_t *d;     /* 3 x scan x N */
+    int64_t *sum; /* true */
+    uint32_t *d;  /* 3 x scan x N */
     uint32_t *c0, *a;
     hel_encryptor *encryptor;
     hel_chacha *seed;
@@ -28,7 +28,7 @@ typedef struct path {
     uint8_t *bytes;
     /* results */
     uint32_t wrong, wrong_out;
-    double rms; /* of the phase's noise before relinearization */
+    double rms;     /* of the phase's noise before relinearization */
     double rms_out; /* after the output switch, in units of out_scale */
 } path;
 
@@ -36,7 +36,8 @@ static void draw_plane(path *x)
 {
     const uint32_t g = x->f.scheme->params.plane_max;
     for (uint32_t j = 0; j < x->f.scheme->n; j++)
-        x->m[j] = (int8_t)(x->sign[j] * (int32_t)(x->worst ? g : ref_random_below(&x->random, g + 1)));
+        x->m[j] =
+            (int8_t)(x->sign[j] * (int32_t)(x->worst ? g : ref_random_below(&x->random, g + 1)));
 }
 
 /* One sample's product with its expanded weight. */
@@ -48,7 +49,8 @@ static void accumulate(void *arg, uint32_t t, const uint32_t *z0, const uint32_t
     const size_t n = s->n, poly = scan * n;
     draw_plane(x);
     cr_assert_eq(hel_encrypt_plane(x->encryptor, t, x->m, x->c0), HEL_OK);
-    cr_assert_eq(hel_expand_uniform(s, x->seed, HEL_DOMAIN_GENO_A, t, scan, x->a, x->bytes), HEL_OK);
+    cr_assert_eq(hel_expand_uniform(s, x->seed, HEL_DOMAIN_GENO_A, t, scan, x->a, x->bytes),
+                 HEL_OK);
     for (uint32_t i = 0; i < scan; i++) {
         const hel_limb *l = &s->ring->limb[i];
         const size_t at = i * n;
@@ -71,9 +73,9 @@ static void measure(path *x)
     uint32_t *scratch = aligned_alloc(64, hel_keyswitch_scratch_words(s) * 4);
     uint32_t *r = aligned_alloc(64, 2 * s->params.out_limbs * n * 4);
     double square = 0;
-    cr_assert_eq(hel_phase_degree2(x->f.engine, s, x->f.key, x->d, x->d + poly, x->d + 2 * poly,
-                                   phase),
-                 HEL_OK);
+    cr_assert_eq(
+        hel_phase_degree2(x->f.engine, s, x->f.key, x->d, x->d + poly, x->d + 2 * poly, phase),
+        HEL_OK);
     for (size_t j = 0; j < n; j++) {
         __int128 rest = phase[j] - scale * x->sum[j];
         double d = (double)rest;
@@ -83,8 +85,8 @@ static void measure(path *x)
     x->rms = sqrt(square / (double)n);
     hel_output_finish(s, &x->f.keys->relin, x->d, x->d + poly, x->d + 2 * poly, r,
                       r + s->params.out_limbs * n, scratch);
-    hel_status status = hel_decrypt_sums(x->f.engine, s, x->f.key, r,
-                                         r + s->params.out_limbs * n, INT64_MAX, sums);
+    hel_status status =
+        hel_decrypt_sums(x->f.engine, s, x->f.key, r, r + s->params.out_limbs * n, INT64_MAX, sums);
     cr_assert_eq(status, HEL_OK);
     for (size_t j = 0; j < n; j++)
         x->wrong_out += sums[j] != x->sum[j];
@@ -135,13 +137,13 @@ static void run(path *x, const hel_params *p, uint32_t samples, int worst, uint6
     cr_assert_eq(hel_sample_signs(s->ring, x->seed, 0, x->sign), HEL_OK);
     hel_chacha_free(x->seed);
     cr_assert_eq(hel_chacha_create(x->f.engine, &x->seed, x->public_seed), HEL_OK);
-    cr_assert_eq(hel_encryptor_create(x->f.engine, &x->encryptor, s, x->f.key, x->public_seed,
-                                      error_seed),
-                 HEL_OK);
+    cr_assert_eq(
+        hel_encryptor_create(x->f.engine, &x->encryptor, s, x->f.key, x->public_seed, error_seed),
+        HEL_OK);
     cr_assert_eq(hel_encrypt_weights(x->encryptor, 5, x->w, samples, packed), HEL_OK);
-    cr_assert_eq(hel_expander_create(x->f.engine, &e, s, x->f.keys, packed, x->public_seed, 5,
-                                     samples, 0),
-                 HEL_OK);
+    cr_assert_eq(
+        hel_expander_create(x->f.engine, &e, s, x->f.keys, packed, x->public_seed, 5, samples, 0),
+        HEL_OK);
     uint32_t *scratch = aligned_alloc(64, hel_expander_scratch_words(e) * 4);
     for (uint32_t g = 0; g < hel_expander_groups(e); g++)
         hel_expander_run(e, g, scratch, accumulate, x);
@@ -181,8 +183,8 @@ static void check_margin(const hel_params *p, uint32_t samples, uint64_t stream,
     path x;
     run(&x, p, samples, 1, stream);
     const double top = ldexp(1, (int)p->weight_bits - 1) - 1, g = p->plane_max;
-    const double scale = (double)x.f.scheme->out_scale *
-                         x.f.scheme->ring->limb[p->scan_limbs - 1].q;
+    const double scale =
+        (double)x.f.scheme->out_scale * x.f.scheme->ring->limb[p->scan_limbs - 1].q;
     const double want = scale / (2 * predicted(&x, g * g, top * top)), have = scale / (2 * x.rms);
     printf("N=2^%u n=%u: margin predicted %.2f measured %.2f (%+.1f%%), after output switch %.2f, "
            "wrong %u\n",
@@ -194,12 +196,13 @@ static void check_margin(const hel_params *p, uint32_t samples, uint64_t stream,
     ref_teardown(&x.f);
 }
 
-/* ten keys */
+/* ten keys, and one whole chunk */
 Test(exact, margin_profile_s)
 {
     hel_params p = ref_profile_s();
     for (uint32_t i = 0; i < ref_scaled(10); i++)
         check_margin(&p, i == 0 ? 256 : 64, 100 + i, 0.10);
+    check_margin(&p, p.chunk, 99, 0.10);
 }
 
 Test(exact, margin_small_rings)
@@ -214,8 +217,8 @@ Test(exact, margin_small_rings)
 /* Other shapes: four scan limbs; P of one prime; no P, no dropped limb; digits of three. */
 Test(exact, other_shapes)
 {
-    static const uint32_t shape[][4] = {
-        {4, 5, 2, 2}, {3, 4, 1, 1}, {3, 5, 2, 2}, {3, 4, 3, 3}, {2, 3, 1, 1}, {4, 4, 2, 2}};
+    static const uint32_t shape[][4] = {{4, 5, 2, 2}, {3, 4, 1, 1}, {3, 5, 2, 2},
+                                        {3, 4, 3, 3}, {2, 3, 1, 1}, {4, 4, 2, 2}};
     for (uint32_t i = 0; i < sizeof shape / sizeof *shape; i++) {
         hel_params p = ref_toy(10 + i % 2);
         path x;
@@ -232,8 +235,8 @@ Test(exact, other_shapes)
         if (p.scan_limbs == p.expand_limbs)
             p.dz <<= 12;
         run(&x, &p, 9, i % 2, 300 + i);
-        printf("scan %u expand %u special %u digit %u: margin %.1f\n", p.scan_limbs,
-               p.expand_limbs, p.special_limbs, p.digit_limbs, 0.5 / x.rms_out);
+        printf("scan %u expand %u special %u digit %u: margin %.1f\n", p.scan_limbs, p.expand_limbs,
+               p.special_limbs, p.digit_limbs, 0.5 / x.rms_out);
         cr_assert_eq(x.wrong_out, 0, "shape %u", i);
         ref_teardown(&x.f);
     }

@@ -34,7 +34,8 @@ static void pack(packed *x, const hel_params *p, uint32_t count, uint64_t stream
             x->w[t] = 0;
     }
     x->c0 = ref_words(p->expand_limbs * n);
-    cr_assert_eq(hel_encryptor_create(x->f.engine, &e, x->f.scheme, x->f.key, seed, errors), HEL_OK);
+    cr_assert_eq(hel_encryptor_create(x->f.engine, &e, x->f.scheme, x->f.key, seed, errors),
+                 HEL_OK);
     cr_assert_eq(hel_encrypt_weights(e, 77, x->w, count, x->c0), HEL_OK);
     hel_encryptor_free(e);
 }
@@ -49,9 +50,9 @@ static void unpack(packed *x)
 static hel_expander *expander(const packed *x, uint32_t count, uint32_t split)
 {
     hel_expander *e;
-    cr_assert_eq(hel_expander_create(x->f.engine, &e, x->f.scheme, x->f.keys, x->c0, seed, 77,
-                                     count, split),
-                 HEL_OK);
+    cr_assert_eq(
+        hel_expander_create(x->f.engine, &e, x->f.scheme, x->f.keys, x->c0, seed, 77, count, split),
+        HEL_OK);
     return e;
 }
 
@@ -293,8 +294,8 @@ Test(expand, refusals_and_sizes)
     }
     for (uint64_t nth = 1;; nth++) {
         hel_mem_fail_nth(nth);
-        hel_status status = hel_expander_create(x.f.engine, &e, x.f.scheme, x.f.keys, x.c0, seed,
-                                                77, 8, 6);
+        hel_status status =
+            hel_expander_create(x.f.engine, &e, x.f.scheme, x.f.keys, x.c0, seed, 77, 8, 6);
         hel_mem_fail_nth(0);
         if (status == HEL_OK)
             break;

@@ -76,8 +76,8 @@ Test(freivalds, digest_equals_the_definition)
 Test(freivalds, sums_and_weights_equal_the_definition)
 {
     ref_random random = ref_random_start(2);
-    static const int64_t edge[] = {0, 1, -1, INT64_MAX, INT64_MIN, INT64_MIN + 1, (int64_t)P,
-                                   -(int64_t)P};
+    static const int64_t edge[] = {0,          1,          -1, INT64_MAX, INT64_MIN, INT64_MIN + 1,
+                                   (int64_t)P, -(int64_t)P};
     enum { N = 1000, STRIDE = 3 };
     static uint64_t rho[N], y[N * STRIDE];
     static int64_t sums[N];
@@ -163,8 +163,8 @@ static void compute(owner *o, uint32_t block)
     static const uint8_t seed[32] = {3}, errors[32] = {4};
     const hel_scheme *s = o->f.scheme;
     const size_t n = s->n, poly = 3 * n;
-    accumulate_arg x = {o, block, NULL, NULL, ref_words(3 * poly), ref_words(poly),
-                        ref_words(poly), malloc(4 * n)};
+    accumulate_arg x = {
+        o, block, NULL, NULL, ref_words(3 * poly), ref_words(poly), ref_words(poly), malloc(4 * n)};
     hel_expander *e;
     uint32_t *packed = ref_words(4 * n), *scratch;
     memset(x.d, 0, 3 * poly * 4);
@@ -302,8 +302,8 @@ Test(freivalds, limit_of_decoding)
     static const struct {
         int64_t value, limit, want;
         hel_status status;
-    } row[] = {{100, 100, 100, HEL_OK},   {-100, 100, -100, HEL_OK}, {101, 100, 0, HEL_E_VERIFY},
-               {-101, 100, 0, HEL_E_VERIFY}, {0, 0, 0, HEL_OK},      {1, 0, 0, HEL_E_VERIFY}};
+    } row[] = {{100, 100, 100, HEL_OK},      {-100, 100, -100, HEL_OK}, {101, 100, 0, HEL_E_VERIFY},
+               {-101, 100, 0, HEL_E_VERIFY}, {0, 0, 0, HEL_OK},         {1, 0, 0, HEL_E_VERIFY}};
     uint32_t *r = ref_words(4 * n);
     int64_t *sums = malloc(n * sizeof *sums);
     for (uint32_t k = 0; k < sizeof row / sizeof *row; k++)

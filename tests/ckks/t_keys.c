@@ -164,8 +164,7 @@ Test(keys, secret_key)
     hel_secret_key_free(back);
 
     for (size_t cut = 0; cut < buf.bytes; cut += 37)
-        cr_assert_eq(hel_secret_key_decode(f.engine, f.scheme, buf.data, cut, &back),
-                     HEL_E_FORMAT);
+        cr_assert_eq(hel_secret_key_decode(f.engine, f.scheme, buf.data, cut, &back), HEL_E_FORMAT);
     uint8_t save = buf.data[60];
     buf.data[60] |= 3; /* 3 is no coefficient */
     cr_assert_eq(hel_secret_key_decode(f.engine, f.scheme, buf.data, buf.bytes, &back),

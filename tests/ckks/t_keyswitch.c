@@ -16,7 +16,8 @@ static void random_poly(const hel_scheme *s, uint32_t limbs, ref_random *random,
 
 static const uint32_t shapes[][4] = {
     /* scan, expand, special, digit */
-    {3, 4, 2, 2}, {3, 4, 1, 1}, {3, 4, 3, 3}, {3, 5, 2, 2}, {2, 3, 0, 1}, {3, 3, 0, 2}, {3, 5, 4, 4}};
+    {3, 4, 2, 2}, {3, 4, 1, 1}, {3, 4, 3, 3}, {3, 5, 2, 2},
+    {2, 3, 0, 1}, {3, 3, 0, 2}, {3, 5, 4, 4}};
 
 static hel_params shaped(uint32_t log_n, const uint32_t shape[4])
 {

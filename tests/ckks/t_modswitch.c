@@ -44,7 +44,8 @@ static void switch_many(const hel_ring *ring, int floor_variant, moments *m, ref
     uint32_t *c = ref_words(n), *x = ref_words(n);
     uint64_t *value = malloc(n * sizeof *value);
     for (size_t j = 0; j < n; j++) {
-        value[j] = (uint64_t)(((unsigned __int128)ref_random_u64(random) * ((uint64_t)l->q * d->q)) >> 64);
+        value[j] =
+            (uint64_t)(((unsigned __int128)ref_random_u64(random) * ((uint64_t)l->q * d->q)) >> 64);
         c[j] = (uint32_t)(value[j] % l->q);
         x[j] = (uint32_t)(value[j] % d->q);
     }
@@ -118,9 +119,9 @@ Test(modswitch, mean_of_expanded_weights)
     for (uint64_t object = 0; m.count < 1 << 20; object++) {
         hel_expander *x;
         cr_assert_eq(hel_encrypt_weights(e, object, w, (uint32_t)n, c0), HEL_OK);
-        cr_assert_eq(hel_expander_create(f.engine, &x, f.scheme, f.keys, c0, seed, object,
-                                         (uint32_t)n, 0),
-                     HEL_OK);
+        cr_assert_eq(
+            hel_expander_create(f.engine, &x, f.scheme, f.keys, c0, seed, object, (uint32_t)n, 0),
+            HEL_OK);
         uint32_t *scratch = ref_words(hel_expander_scratch_words(x));
         hel_expander_run(x, 0, scratch, collect, arg);
         free(scratch);

@@ -36,15 +36,16 @@ Test(params, exact_sizes_of_products)
 {
     uint32_t p[HEL_PRIMES_MAX];
     cr_assert_eq(hel_product_bits((const uint32_t[]){3}, 1), 2);
-    cr_assert_eq(hel_product_bits((const uint32_t[]){3, 11}, 2), 6);  /* 33 > 2^5 */
-    cr_assert_eq(hel_product_bits((const uint32_t[]){5, 3}, 2), 4);   /* 15 < 2^4 */
+    cr_assert_eq(hel_product_bits((const uint32_t[]){3, 11}, 2), 6); /* 33 > 2^5 */
+    cr_assert_eq(hel_product_bits((const uint32_t[]){5, 3}, 2), 4);  /* 15 < 2^4 */
     for (uint32_t log_n = 10; log_n <= 17; log_n++) {
         uint32_t count = log_n == 17 ? 20 : 40;
         while (hel_prime_chain(NULL, log_n, count, p) != HEL_OK)
             count /= 2;
         for (uint32_t c = 1; c <= count; c++) {
             double log = hel_log2_product(p, c);
-            cr_assert_eq(hel_product_bits(p, c), (uint32_t)ceil(log), "N=2^%u, %u primes", log_n, c);
+            cr_assert_eq(hel_product_bits(p, c), (uint32_t)ceil(log), "N=2^%u, %u primes", log_n,
+                         c);
         }
     }
 }
@@ -92,8 +93,8 @@ Test(params, search_answers_requests)
     static const struct {
         uint32_t b, g, chunk, log_n, want_log_n, want_scan;
     } row[] = {
-        {16, 2, 4096, 0, 13, 3},  {20, 1, 8192, 0, 13, 3}, {20, 4, 2048, 0, 13, 3},
-        {20, 256, 4096, 0, 13, 4}, {20, 2, 4096, 14, 14, 3}, {20, 2, 1, 0, 13, 3},
+        {16, 2, 4096, 0, 13, 3},    {20, 1, 8192, 0, 13, 3},  {20, 4, 2048, 0, 13, 3},
+        {20, 256, 4096, 0, 13, 4},  {20, 2, 4096, 14, 14, 3}, {20, 2, 1, 0, 13, 3},
         {24, 2, 1 << 20, 0, 13, 4},
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
@@ -235,8 +236,7 @@ Test(params, range_is_the_inequality)
         p.plane_max = 1 + ref_random_below(&random, 127);
         p.weight_bits = 8 + ref_random_below(&random, 17);
         p.da_shift = ref_random_below(&random, 20);
-        unsigned __int128 span =
-            (((unsigned __int128)p.chunk * p.plane_max) << p.weight_bits) + 1;
+        unsigned __int128 span = (((unsigned __int128)p.chunk * p.plane_max) << p.weight_bits) + 1;
         unsigned __int128 q = (unsigned __int128)primes[0] * primes[1];
         uint64_t edge = (uint64_t)(q / (span << p.da_shift));
         for (uint64_t dz = edge ? edge : 1; dz <= edge + 1; dz++) {

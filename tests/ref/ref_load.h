@@ -1,6 +1,6 @@
 /*
- * A small loader for the real data sets of the tests: PLINK filesets, tables by column name, archives.
- * Deliberately separate from host/geno. Aborts on anything odd; for tests only.
+ * A small loader for the real data sets of the tests: PLINK filesets, tables by column name,
+ * archives. Deliberately separate from host/geno. Aborts on anything odd; for tests only.
  */
 #ifndef HEL_REF_LOAD_H
 #define HEL_REF_LOAD_H
@@ -41,9 +41,9 @@ ref_set *ref_set_load(const char *prefix);
 void ref_set_free(ref_set *s);
 const char *ref_variant_id(const ref_set *s, uint32_t variant);
 
-/* A design from <prefix>.pheno (all columns named, comma-separated; NULL = all) and a covariate file
- * (NULL = none), joined by IID; NA and -9 missing in phenotypes. Traits whose values are all 1 or 2
- * become binary. Free with ref_design_free. */
+/* A design from <prefix>.pheno (all columns named, comma-separated; NULL = all) and a covariate
+ * file (NULL = none), joined by IID; NA and -9 missing in phenotypes. Traits whose values are all 1
+ * or 2 become binary. Free with ref_design_free. */
 hel_design *ref_design_load(const ref_set *s, const char *pheno_path, const char *names,
                             const char *covar_path);
 void ref_design_free(hel_design *d);

@@ -21,8 +21,8 @@ ref_ols *ref_ols_create(uint32_t n, uint32_t covariates, const double *const *co
 void ref_ols_fit(const ref_ols *o, const double *g, ref_fit *out);
 void ref_ols_free(ref_ols *o);
 
-/* Solves a x = b in place by Gauss elimination with partial pivoting, rhs columns at once; returns 0
- * when singular. a: n x n row-major, b: n x rhs. */
+/* Solves a x = b in place by Gauss elimination with partial pivoting, rhs columns at once; returns
+ * 0 when singular. a: n x n row-major, b: n x rhs. */
 int ref_solve(long double *a, long double *b, uint32_t n, uint32_t rhs);
 /* Centred, standard deviation 1 (0 for a constant). */
 void ref_standardise(const double *x, uint32_t n, long double *out, long double *sd);

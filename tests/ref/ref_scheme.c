@@ -183,7 +183,8 @@ void ref_keyswitch(const hel_scheme *scheme, const hel_switch_key *key, const ui
         for (uint32_t i = 0; i < key->q_limbs; i++) {
             uint32_t q = scheme->ring->limb[i].q, inverse = hel_mod_inv(ref_mod(big, q), q);
             for (size_t j = 0; j < n; j++)
-                out[i * n + j] = hel_mod_mul(ref_mod((__int128)a[i * n + j] - value[j], q), inverse, q);
+                out[i * n + j] =
+                    hel_mod_mul(ref_mod((__int128)a[i * n + j] - value[j], q), inverse, q);
         }
     }
     free(acc);

@@ -1,8 +1,8 @@
 /*
- * A stress set: everything that is hard for fixed-point weights in one design. 19 covariates (age and
- * its square, year of birth, one with an outlier at 75 standard deviations, a 4-sample dummy, batches,
- * smooth ones), log-normal phenotypes, one with a huge effect, one binary with 0.4 % cases; alternative
- * alleles from one copy to all but one, and constant variants.
+ * A stress set: everything that is hard for fixed-point weights in one design. 19 covariates (age
+ * and its square, year of birth, one with an outlier at 75 standard deviations, a 4-sample dummy,
+ * batches, smooth ones), log-normal phenotypes, one with a huge effect, one binary with 0.4 %
+ * cases; alternative alleles from one copy to all but one, and constant variants.
  */
 #ifndef HEL_REF_SIM_H
 #define HEL_REF_SIM_H
