@@ -238,6 +238,28 @@ static int run_plink2(const struct setup *s, struct usage *out)
     return 1;
 }
 
+/* Bytes per second of a large copy (read + written), for comparison with the streams of a scan. */
+static double copy_rate(void)
+{
+    const size_t bytes = (size_t)256 << 20;
+    char *a = malloc(bytes), *b = malloc(bytes);
+    double best = 0;
+    if (!a || !b)
+        die("memory");
+    memset(a, 1, bytes);
+    memset(b, 2, bytes);
+    for (int i = 0; i < 5; i++) {
+        double start = now();
+        memcpy(b, a, bytes);
+        bench_use(b);
+        double rate = 2 * (double)bytes / (now() - start);
+        best = rate > best ? rate : best;
+    }
+    free(a);
+    free(b);
+    return best;
+}
+
 static double record(const struct setup *s, const char *name, const struct usage *u, double plink2)
 {
     double real[ROUNDS_MAX], cpu[ROUNDS_MAX], rss = 0;
@@ -302,6 +324,9 @@ static void measure(const struct setup *s)
                  (bench_rate){0, genotypes});
     bench_counter("core_seconds_per_million_genotypes",
                   mac[s->rounds / 2] / 1e9 / (genotypes / 1e6));
+    const double copy = copy_rate(), cipher = 24 * genotypes / (mac[s->rounds / 2] / 1e9);
+    bench_counter("ciphertext_bytes_per_second", cipher); /* half read, half made from the seed */
+    bench_counter("ratio_to_copy", cipher / copy);
     double cpu = record(s, "gwas/total", total, baseline);
     if (rival)
         fprintf(stderr, "heloci / plink2, CPU: %.3f\n", cpu / baseline);

@@ -36,7 +36,6 @@ need_to_build() {
     need command pkg-config pkg-config
     need library 'libcrypto >= 3' libssl-dev
     need library cairo libcairo2-dev
-    need library lapacke liblapacke-dev
     need library libxxhash libxxhash-dev
 }
 

@@ -93,6 +93,19 @@ static hel_status seal_bytes(hel_engine *engine, hel_sealing *seal, uint8_t *out
     return status;
 }
 
+/* The counter of a key that has just been replaced. A crash before this leaves a new key with old
+ * rejections: the safe side. */
+static hel_status forget_rejections(hel_engine *engine, const char *path)
+{
+    char *counter;
+    HEL_TRY(hel_path_join(engine, &counter, path, ".rejections"));
+    hel_status status = HEL_OK;
+    if (unlink(counter) != 0 && errno != ENOENT)
+        status = hel_fail_errno(engine, errno, "%s: cannot be removed", counter);
+    hel_free(counter);
+    return status;
+}
+
 hel_status hel_keyfile_write(hel_engine *engine, const char *path, hel_head *head,
                              const void *params, size_t params_bytes, const uint8_t *secret,
                              size_t bytes, const char *passphrase)
@@ -117,6 +130,8 @@ hel_status hel_keyfile_write(hel_engine *engine, const char *path, hel_head *hea
     HEL_TRY_GOTO(hel_writer_put(w, secret, bytes), out);
     status = hel_writer_commit(w, NULL);
     w = NULL;
+    if (status == HEL_OK)
+        status = forget_rejections(engine, path);
 out:
     hel_writer_abort(w);
     hel_free(sealed);

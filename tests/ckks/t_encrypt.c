@@ -198,6 +198,23 @@ Test(encrypt, streams_by_hand)
         int e = __builtin_popcountll(r & 0x1fffff) - __builtin_popcountll(r >> 21 & 0x1fffff);
         cr_assert(phase[j] == e, "coefficient %zu", j);
     }
+    /* packed weights: their own domains, 2 and 17 */
+    static const int32_t none[1];
+    uint32_t *packed = ref_words(p.expand_limbs * n), *b = ref_words(p.expand_limbs * n);
+    cr_assert_eq(hel_encrypt_weights(x, object, none, 1, packed), HEL_OK);
+    uniform_half(&f, HEL_DOMAIN_WEIGHT_A, object, p.expand_limbs, b);
+    for (uint32_t j = 0; j < n; j += 41)
+        cr_assert_eq(b[3 * n + j], by_hand(f.engine, seed_a, object, 2, 3, s->ring->limb[3].q, j));
+    ref_phase_ntt(s, f.key, 3, packed, b, phase);
+    nonce[2] = 17u << 24;
+    cr_assert_eq(hel_chacha_stream(c, 0, nonce, bytes, 8 * n), HEL_OK);
+    for (size_t j = 0; j < n; j++) {
+        uint64_t r = hel_get_u64(bytes + 8 * j);
+        int e = __builtin_popcountll(r & 0x1fffff) - __builtin_popcountll(r >> 21 & 0x1fffff);
+        cr_assert(phase[j] == e, "coefficient %zu", j);
+    }
+    free(packed);
+    free(b);
     hel_chacha_free(c);
     hel_encryptor_free(x);
     free(bytes);
@@ -220,7 +237,14 @@ Test(encrypt, fresh_seeds)
     uint32_t *x = ref_words(words), *y = ref_words(words);
     int8_t *m = calloc(n, 1);
     cr_assert_eq(hel_fresh_seeds(f.engine, f.key, content, a1, e1), HEL_OK);
-    cr_assert_eq(hel_fresh_seeds(f.engine, f.key, content, a2, e2), HEL_OK);
+    for (uint32_t round = 0; round < 4; round++) {
+        cr_assert_eq(hel_fresh_seeds(f.engine, f.key, content, a2, e2), HEL_OK);
+        cr_assert(memcmp(a1, a2, 32) && memcmp(e1, e2, 32) && memcmp(a2, e2, 32));
+        if (round < 3) {
+            memcpy(a1, a2, 32);
+            memcpy(e1, e2, 32);
+        }
+    }
     cr_assert(memcmp(a1, a2, 32) && memcmp(e1, e2, 32) && memcmp(a1, e1, 32));
     hel_encryptor *one = encryptor(&f, a1, e1), *two = encryptor(&f, a2, e2);
     hel_encryptor *again = encryptor(&f, a1, e1);

@@ -118,7 +118,7 @@ Test(expand, every_leaf_decodes)
             packed x;
             p.dz += i % 2 ? 12345 : 0; /* any integer, not only multiples of N */
             pack(&x, &p, counts[i], 10 * log_n + i, HEL_SIMD_AUTO);
-            run_all(&x, i % 5, log_n == 10 ? 1 : 5);
+            run_all(&x, i % 5, log_n == 10 ? 1 : 13);
             unpack(&x);
         }
     }
@@ -159,7 +159,7 @@ Test(expand, noise_as_predicted)
             for (uint32_t l = 0; l < x.f.scheme->total; l++)
                 primes[l] = x.f.scheme->ring->limb[l].q;
             hel_noise_predict(&p, primes, &noise);
-            decoded d = run_all(&x, 0, log_n == 10 ? 5 : 11);
+            decoded d = run_all(&x, 0, log_n == 10 ? 9 : 23);
             double rest = sqrt(d.rest / d.leaves), first = sqrt(d.first / d.leaves);
             printf("N=2^%u scan %u expand %u special %u digit %u: z %.2f measured %.2f", log_n,
                    p.scan_limbs, p.expand_limbs, p.special_limbs, p.digit_limbs, noise.z, rest);

@@ -25,9 +25,27 @@ static void to_words(const int64_t *s, uint32_t n, uint32_t q, uint32_t *out)
         out[j] = ref_mod(s[j], q);
 }
 
+/* Nothing random is ever used twice: neither a uniform half nor an error. */
+typedef struct seen {
+    uint64_t print[1024];
+    uint32_t count;
+} seen;
+
+static void first_time(seen *s, const void *data, size_t bytes)
+{
+    const uint8_t *p = data;
+    uint64_t h = 0xcbf29ce484222325u; /* FNV-1a */
+    for (size_t i = 0; i < bytes; i++)
+        h = (h ^ p[i]) * 0x100000001b3u;
+    for (uint32_t i = 0; i < s->count; i++)
+        cr_assert_neq(s->print[i], h, "randomness was used twice");
+    cr_assert_lt(s->count, 1024);
+    s->print[s->count++] = h;
+}
+
 /* b + a s - P g_j from, limb by limb, is one small polynomial: returns its sum of squares. */
 static double check_digit(const ref_fixture *f, const hel_switch_key *k, uint32_t digit,
-                          const int64_t *from)
+                          const int64_t *from, seen *randomness)
 {
     const hel_scheme *s = f->scheme;
     const uint32_t n = s->n;
@@ -41,6 +59,7 @@ static double check_digit(const ref_fixture *f, const hel_switch_key *k, uint32_
         int own = t < k->q_limbs && t / k->digit_limbs == digit;
         memcpy(b, hel_switch_vector(k, n, digit, 0, t), n * 4);
         memcpy(a, hel_switch_vector(k, n, digit, 1, t), n * 4);
+        first_time(randomness, a, n * 4);
         hel_ntt_inverse(s->ring, limb, a);
         hel_ntt_inverse(s->ring, limb, b);
         ref_negacyclic_ternary(q, n, x, a, f->key->s);
@@ -55,6 +74,7 @@ static double check_digit(const ref_fixture *f, const hel_switch_key *k, uint32_
             square += t == 0 ? (double)c * (double)c : 0;
         }
     }
+    first_time(randomness, e, n * sizeof *e);
     free(a);
     free(b);
     free(x);
@@ -70,13 +90,15 @@ static void check_keys(const hel_params *p)
     int8_t *moved = malloc(n);
     int64_t *from = malloc(n * sizeof *from);
     double square = 0, count = 0;
+    static seen randomness;
+    randomness.count = 0;
     cr_assert_eq(f.keys->galois_count, hel_tree_keys(log_n));
     for (uint32_t i = 0; i < f.keys->galois_count; i++) {
         automorphism(f.key->s, n, f.keys->exponent[i], moved);
         for (uint32_t j = 0; j < n; j++)
             from[j] = moved[j];
         for (uint32_t d = 0; d < f.keys->galois[i].digits; d++, count += n)
-            square += check_digit(&f, &f.keys->galois[i], d, from);
+            square += check_digit(&f, &f.keys->galois[i], d, from, &randomness);
     }
     /* s^2 over the integers */
     memset(from, 0, n * sizeof *from);
@@ -84,7 +106,7 @@ static void check_keys(const hel_params *p)
         for (uint32_t j = 0; j < n; j++)
             from[(i + j) % n] += (i + j < n ? 1 : -1) * f.key->s[i] * f.key->s[j];
     for (uint32_t d = 0; d < f.keys->relin.digits; d++, count += n)
-        square += check_digit(&f, &f.keys->relin, d, from);
+        square += check_digit(&f, &f.keys->relin, d, from, &randomness);
     printf("N=2^%u: error variance %.3f over %.0f\n", log_n, square / count, count);
     cr_assert_float_eq(square / count, 10.5, 6 * 10.5 * sqrt(2 / count));
     free(moved);

@@ -223,6 +223,34 @@ Test(params, range_one_notch)
     cr_assert(!proof.range_holds);
 }
 
+/* sigma_E, spelled out: exactness chapter E with kappa = 1.25, relinearization over L primes of 30
+ * bits, and the rounding of the output switch. */
+Test(params, sigma_e_is_the_formula)
+{
+    static const uint32_t row[][3] = {{20, 2, 4096}, {8, 127, 1}, {24, 1, 100000}, {16, 4, 333}};
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        hel_params p = ref_profile_s();
+        hel_params_proof proof;
+        uint32_t q[3];
+        cr_assert_eq(hel_prime_chain(engine, 13, 3, q), HEL_OK);
+        p.weight_bits = row[i][0];
+        p.plane_max = row[i][1];
+        p.chunk = row[i][2];
+        hel_status status = hel_params_check(engine, &p, &proof);
+        (void)status;
+        double n = p.chunk, g = p.plane_max, w = pow(2, p.weight_bits - 1.0), N = 8192;
+        double da = q[2] * pow(2, p.da_shift), dz = (double)p.dz, z = proof.sigma_z;
+        double e = n * (1.25 * da * da * N * z * z * g * g + dz * dz * 10.5 * w * w +
+                        1.25 * N * 10.5 * z * z);
+        for (int l = 0; l < 3; l++)
+            e += N * 10.5 * q[l] * (double)q[l] / 12;
+        e += (double)q[2] * q[2] * (1 + 2 * N / 3) / 12;
+        cr_assert_float_eq(proof.sigma_e / sqrt(e), 1, 1e-9);
+        cr_assert_float_eq(proof.margin * 2 * proof.sigma_e / (da * dz), 1, 1e-9);
+        cr_assert_float_eq(proof.range_bits, log2((2 * n * g * w + 1) * da * dz), 1e-9);
+    }
+}
+
 /* The condition itself, against 128-bit integers: (2 n G 2^(b-1) + 1) 2^k Dz < Q / q_last. */
 Test(params, range_is_the_inequality)
 {
@@ -236,6 +264,12 @@ Test(params, range_is_the_inequality)
         p.plane_max = 1 + ref_random_below(&random, 127);
         p.weight_bits = 8 + ref_random_below(&random, 17);
         p.da_shift = ref_random_below(&random, 20);
+        if (i < 16) { /* the smallest spans: where the 1 in the inequality decides */
+            p.chunk = 1 + (uint32_t)i % 2;
+            p.plane_max = 1;
+            p.weight_bits = 2 + (uint32_t)i % 8;
+            p.da_shift = (uint32_t)i / 8;
+        }
         unsigned __int128 span = (((unsigned __int128)p.chunk * p.plane_max) << p.weight_bits) + 1;
         unsigned __int128 q = (unsigned __int128)primes[0] * primes[1];
         uint64_t edge = (uint64_t)(q / (span << p.da_shift));

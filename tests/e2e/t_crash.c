@@ -193,6 +193,7 @@ Test(crash, half_written_files_are_no_files, .timeout = 300)
         snprintf(part, sizeof part, "%s.part", e2e_path(&t.e, steps[s].output[0]));
         int caught = 0;
         for (int tries = 0; tries < 50 && !caught; tries++) {
+            unlink(part); /* of the try before: whole, but for its name */
             pid_t pid = start(&t, &steps[s]);
             double until = seconds() + 30;
             while (!test_exists(part) && kill(pid, 0) == 0 && seconds() < until)

@@ -1,9 +1,9 @@
-/* hel_inspect and hel_verify_file: what they say, what they must not say, progress and stops. */
-#include "host/base/mem.h"
+/*
+ * hel_inspect and hel_verify_file: what they say of every kind, what they must not say, progress
+ * and stops.
+ */
 #include "host/store/keyfile.h"
-#include "heloci/store.h"
-#include "tests/base/test_dir.h"
-#include "tests/fuzz/container_repair.h"
+#include "tests/e2e/toy.h"
 
 struct sink {
     char text[16384];
@@ -14,6 +14,18 @@ struct sink {
 static test_dir dir;
 static hel_engine *engine;
 static struct sink sink;
+
+/* The encoded default parameters, with their digest in the head. */
+static hel_buf real_params(hel_head *head)
+{
+    hel_params_request request = HEL_PARAMS_REQUEST_INIT;
+    hel_params params;
+    hel_buf out = {0};
+    cr_assert(hel_params_search(engine, &request, &params) == HEL_OK);
+    cr_assert(hel_params_encode(engine, &params, &out) == HEL_OK);
+    cr_assert(hel_params_digest(engine, &params, head->params) == HEL_OK);
+    return out;
+}
 
 static int on_text(void *arg, const char *text)
 {
@@ -53,14 +65,27 @@ static void teardown(void)
 
 TestSuite(inspect, .init = setup, .fini = teardown);
 
+/* Sums of one block, chunk and output; `bytes` of an unknown section beside them. */
 static void write_public(const char *path, size_t bytes)
 {
-    hel_head head = {.kind = HEL_KIND_GENOTYPES, .sample_count = 1234, .variant_count = 56789};
-    uint8_t *body = calloc(1, bytes);
+    hel_head head = {.kind = HEL_KIND_SUMS, .sample_count = 1234, .variant_count = 567};
+    hel_sums_layout layout = {.log_n = 10,
+                              .limbs = 1,
+                              .chunks = 1,
+                              .blocks = 1,
+                              .outputs = 1,
+                              .columns = 1,
+                              .variants = 567};
+    uint8_t *body = calloc(1, bytes + 8192);
+    hel_buf encoded = {0};
     hel_writer *w;
     memset(head.params, 0xab, 32);
     cr_assert(hel_writer_open(engine, &w, path, &head) == HEL_OK);
-    cr_assert(hel_writer_put_section(w, HEL_SECTION_CIPHER, body, bytes) == HEL_OK);
+    cr_assert(hel_sums_layout_encode(engine, &layout, &encoded) == HEL_OK);
+    cr_assert(hel_writer_put_section(w, HEL_FOURCC('N', 'E', 'W', '!'), body, bytes) == HEL_OK);
+    cr_assert(hel_writer_put_section(w, HEL_SECTION_LAYOUT, encoded.data, encoded.bytes) == HEL_OK);
+    cr_assert(hel_writer_put_section(w, HEL_SECTION_CIPHER, body, 8192) == HEL_OK);
+    hel_buf_free(&encoded);
     cr_assert(hel_writer_put_section(w, 1, "", 0) == HEL_OK);
     cr_assert(hel_writer_commit(w, NULL) == HEL_OK);
     free(body);
@@ -69,12 +94,13 @@ static void write_public(const char *path, size_t bytes)
 Test(inspect, says_what_a_file_is)
 {
     const char *path = test_dir_path(&dir, "g.hel");
-    static const char *const expect[] = {"genotypes (public)",
+    static const char *const expect[] = {"sums (public)",
                                          "abababab",
                                          "1234\n",
-                                         "56789\n",
+                                         "567\n",
                                          " UTC\n",
                                          "CTXT",
+                                         "NEW!",
                                          "5000 bytes at 512",
                                          "0x00000001",
                                          "content ",
@@ -120,11 +146,12 @@ Test(inspect, shows_no_key_byte)
     uint64_t state = test_seed();
     uint8_t secret[64];
     hel_head head = {.kind = HEL_KIND_SECRET_KEY};
+    hel_buf params = real_params(&head);
     test_random_bytes(&state, secret, sizeof secret);
     for (int sealed = 0; sealed < 2; sealed++) {
         sink.text[0] = 0;
-        cr_assert(hel_keyfile_write(engine, path, &head, "p", 1, secret, sizeof secret,
-                                    sealed ? "pass" : NULL) == HEL_OK);
+        cr_assert(hel_keyfile_write(engine, path, &head, params.data, params.bytes, secret,
+                                    sizeof secret, sealed ? "pass" : NULL) == HEL_OK);
         cr_assert(hel_inspect(engine, path, on_text, &sink) == HEL_OK);
         cr_expect(strstr(sink.text, sealed ? "sealed under a passphrase" : "plain"), "%s",
                   sink.text);
@@ -136,6 +163,7 @@ Test(inspect, shows_no_key_byte)
             cr_assert(!memmem(sink.text, strlen(sink.text), secret + i, 6));
         }
     }
+    hel_buf_free(&params);
     chmod(path, 0644);
     cr_assert(hel_inspect(engine, path, on_text, &sink) == HEL_E_PERMISSION);
     cr_assert(hel_verify_file(engine, path) == HEL_E_PERMISSION);
@@ -146,8 +174,11 @@ Test(inspect, damaged_key_section)
     const char *path = test_dir_path(&dir, "key.hel");
     uint8_t secret[64] = {0};
     hel_head head = {.kind = HEL_KIND_SECRET_KEY};
+    hel_buf params = real_params(&head);
     size_t size;
-    cr_assert(hel_keyfile_write(engine, path, &head, "p", 1, secret, 64, NULL) == HEL_OK);
+    cr_assert(hel_keyfile_write(engine, path, &head, params.data, params.bytes, secret, 64, NULL) ==
+              HEL_OK);
+    hel_buf_free(&params);
     uint8_t *f = test_read_file(path, &size);
     f[576] = 7;
     test_write_file(path, f, size, 0600);
@@ -169,7 +200,7 @@ Test(inspect, stops_on_request)
         sink.text[0] = 0;
         sink.stop_after = lines;
         hel_status status = hel_inspect(engine, path, on_text, &sink);
-        cr_assert(status == HEL_E_CANCELLED || (status == HEL_OK && lines > 8));
+        cr_assert(status == HEL_E_CANCELLED || (status == HEL_OK && lines > 16));
         cr_assert(hel_mem_in_use() == 0);
     }
 }
@@ -179,13 +210,140 @@ Test(inspect, verify_reports_progress)
     const char *path = test_dir_path(&dir, "g.hel");
     write_public(path, 20u << 20);
     cr_assert(hel_verify_file(engine, path) == HEL_OK);
-    cr_assert(sink.last_done == 20u << 20 && sink.last_total == 20u << 20);
+    cr_assert(sink.last_done == sink.last_total && sink.last_total == (20u << 20) + 8192 + 104);
     for (int calls = 1; calls <= 2; calls++) { /* at the start, at the end */
         sink.lines = 0;
         sink.stop_after = calls;
         cr_assert(hel_verify_file(engine, path) == HEL_E_CANCELLED);
         cr_assert(hel_mem_in_use() == 0);
     }
+}
+
+/* ---- every kind, from a real run at toy parameters ---- */
+
+static const char *explain(toy *t, const char *suffix)
+{
+    sink.text[0] = 0;
+    const char *path = e2e_path(&t->e, suffix);
+    cr_assert(hel_inspect(t->e.engine, path, on_text, &sink) == HEL_OK, "%s",
+              hel_engine_error(t->e.engine));
+    return sink.text;
+}
+
+Test(inspect, explains_every_kind)
+{
+    enum { SAMPLES = 150, VARIANTS = 1100 };
+    static const struct {
+        const char *suffix, *says[8];
+    } rows[] = {
+        {".key", {"secret key (owner only)", "N = 1024 (2^10)", "NONE: toy", "plain: whoever"}},
+        {".evk",
+         {"evaluation keys (public)", "15, each 2 digits over 6 primes, 49152 bytes",
+          "3 digits over 3 primes, 36864 bytes", "margin", "Dz = "}},
+        {".geno",
+         {"genotypes (public)", "samples          150", "variants         1100", "g, g2\n",
+          "2 of 1024 variants, in 1 super-block of up to 8", "600 of 3 limbs, 12288 bytes each",
+          "12 bytes per genotype and plane, 22.", "overhead 0."}},
+        {".private", {"dataset (owner only)", "planes", "private list", "600, one per sample"}},
+        {".weights",
+         {"weights (public)", "2 of up to 128 samples, in segments of 64",
+          "2 of 4 limbs, 16384 bytes each", "sums per variant"}},
+        {".model", {"model (owner only)", "1, of 1 missingness pattern\n", "of 20 bits"}},
+        {".sums",
+         {"sums (public)", "2 chunks of samples", "2 of 1024 variants", "genotypes read",
+          "weights read", "pairs of 2 limbs, 16384 bytes each"}},
+    };
+    toy t;
+    toy_start(&t, SAMPLES, VARIANTS);
+    toy_scan(&t);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const char *text = explain(&t, rows[i].suffix);
+        for (int k = 0; k < 8 && rows[i].says[k]; k++)
+            cr_expect(strstr(text, rows[i].says[k]), "%s: '%s' is missing in\n%s", rows[i].suffix,
+                      rows[i].says[k], text);
+    }
+    toy_stop(&t);
+}
+
+/* Security in figures, with parameters that have some. */
+Test(inspect, explains_security)
+{
+    toy t;
+    toy_start(&t, 64, 1);
+    E2E_OK(&t.e, e2e_keygen(&t.e, NULL));
+    const char *text = explain(&t, ".evk");
+    cr_expect(strstr(text, "128 bits: log2(Q'P) = "), "%s", text);
+    cr_expect(strstr(text, "at most 214 for N = 2^13"), "%s", text);
+    toy_stop(&t);
+}
+
+/* Owner-only files: no name of a sample, variant or phenotype is printed. */
+Test(inspect, names_nobody)
+{
+    static const char *const suffixes[] = {".key", ".private", ".model"};
+    static const char *const names[] = {"s14", "rs7", "Q1", "age", "income", "batch"};
+    toy t;
+    toy_start(&t, 150, 200);
+    toy_scan(&t);
+    for (int i = 0; i < 3; i++) {
+        char *text = strdup(explain(&t, suffixes[i])), *rest = text;
+        cr_expect_not(strstr(text, "content "));
+        for (char *line; (line = strsep(&rest, "\n"));) {
+            if (strncmp(line, "file ", 5) == 0) /* its path holds any letters */
+                continue;
+            for (size_t k = 0; k < sizeof names / sizeof names[0]; k++)
+                cr_expect(!strstr(line, names[k]), "%s: %s", names[k], line);
+        }
+        free(text);
+    }
+    toy_stop(&t);
+}
+
+/* Perfect frames around impossible layouts: refused, with the file's name. */
+Test(inspect, refuses_impossible_layouts)
+{
+    static const struct {
+        const char *suffix;
+        uint32_t section, at;
+        uint8_t value;
+        const char *says;
+    } rows[] = {{".geno", HEL_SECTION_LAYOUT, 4, 99, "out of its range"},
+                {".geno", HEL_SECTION_LAYOUT, 24, 149, "bytes"},
+                {".geno", HEL_SECTION_PARAMS, 36, 99, "parameters"},
+                {".weights", HEL_SECTION_LAYOUT, 12, 63, "out of its range"},
+                {".weights", HEL_SECTION_COLUMNS, 0, 0, "column 0"},
+                {".sums", HEL_SECTION_LAYOUT, 16, 3, "bytes"},
+                {".evk", HEL_SECTION_PARAMS, 0, 2, "version"},
+                {".private", HEL_SECTION_LAYOUT, 0, 2, "version"},
+                {".model", HEL_SECTION_MODEL, 0, 9, "version"},
+                {".key", HEL_SECTION_PARAMS, 4, 11, "parameters"}};
+    toy t;
+    toy_start(&t, 150, 1100);
+    toy_scan(&t);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        size_t size;
+        uint64_t bytes;
+        char path[2 * PATH_MAX];
+        snprintf(path, sizeof path, "%s", e2e_path(&t.e, rows[i].suffix));
+        uint8_t *f = test_read_file(path, &size);
+        uint8_t *section = toy_find(f, rows[i].section, &bytes), before = section[rows[i].at];
+        section[rows[i].at] = rows[i].value;
+        repair_sums(f, size);
+        repair_digests(f, size);
+        test_write_file(path, f, size, 0600);
+        sink.text[0] = 0;
+        hel_status status = hel_inspect(t.e.engine, path, on_text, &sink);
+        const char *said = hel_engine_error(t.e.engine);
+        cr_expect(status == HEL_E_FORMAT, "%s %u: %s", rows[i].suffix, rows[i].at,
+                  hel_status_name(status));
+        cr_expect(strncmp(said, path, strlen(path)) == 0 && strstr(said, rows[i].says), "%s", said);
+        section[rows[i].at] = before;
+        repair_sums(f, size);
+        repair_digests(f, size);
+        test_write_file(path, f, size, 0600);
+        free(f);
+    }
+    toy_stop(&t);
 }
 
 Test(inspect, arguments)

@@ -21,7 +21,7 @@ static const char *const environment_kept[] = {"LANG=",         "LC_ALL=",      
                                                "TMPDIR=",       "PATH=",         "LD_LIBRARY_PATH=",
                                                "ASAN_OPTIONS=", "TSAN_OPTIONS=", "UBSAN_OPTIONS="};
 
-/* What a C program with OpenSSL and LAPACK may want to read at its start. All optional. */
+/* What a C program with OpenSSL may want to read at its start. All optional. */
 static const char *const system_files[] = {
     "/etc/ld.so.cache", "/etc/localtime", "/etc/ssl/openssl.cnf", "/proc/self",
     "/proc/cpuinfo",    "/proc/meminfo",  "/proc/sys/vm",         "/sys/devices/system",
