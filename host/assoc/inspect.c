@@ -38,7 +38,10 @@ static hel_status read_params(hel_reader *r, const hel_explainer *to, hel_params
     uint64_t bytes;
     uint8_t digest[HEL_DIGEST_BYTES];
     HEL_TRY(hel_reader_checked(r, HEL_SECTION_PARAMS, &data, &bytes));
-    HEL_TRY(hel_params_decode(to->engine, data, bytes, p));
+    hel_status status = hel_params_decode(to->engine, data, bytes, p);
+    if (status == HEL_E_USAGE || status == HEL_E_SECURITY) /* nobody asked for them: a bad file */
+        return HEL_E_FORMAT;
+    HEL_TRY(status);
     HEL_TRY(hel_sha256_once(to->engine, data, bytes, digest));
     HEL_REQUIRE(to->engine, hel_equal(digest, hel_reader_head(r)->params, HEL_DIGEST_BYTES),
                 HEL_E_FORMAT, "%s: the parameters do not have the digest that the header states",

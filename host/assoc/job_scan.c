@@ -116,7 +116,9 @@ static uint64_t bytes_fixed(const struct scan *s)
 {
     const hel_params *p = &s->scheme->params;
     const uint64_t n = s->scheme->n, split = (uint64_t)__builtin_ctz(s->scheme->n / HEL_SEGMENT);
-    uint64_t keys = (uint64_t)p->log_n * s->scheme->digits * 2 * s->scheme->total * n * 4;
+    /* three Galois keys per two levels of the expansion tree */
+    uint64_t keys =
+        (uint64_t)(p->log_n + 1) / 2 * 3 * s->scheme->digits * 2 * s->scheme->total * n * 4;
     uint64_t worker = (uint64_t)BLOCKS_AT_ONCE * SLICE_GROUPS * s->a_stride * 4 +
                       output_scratch_words(s) * 4 + n * 24 * p->expand_limbs * 4;
     /* pages of one super-block's rows, resident while a tile meets them */
@@ -124,7 +126,7 @@ static uint64_t bytes_fixed(const struct scan *s)
                     (s->gl.blocks < s->gl.super_block ? s->gl.blocks : s->gl.super_block) *
                     s->gl.poly_words * 4;
     uint64_t result = (uint64_t)s->outputs * 2 * p->out_limbs * n * 4;
-    return 2 * keys + worker * s->workers + rows + result +
+    return keys * 5 / 2 + worker * s->workers + rows + result +
            hel_expander_bytes(s->scheme, (uint32_t)split) + ((uint64_t)16 << 20);
 }
 

@@ -13,6 +13,7 @@
 #include "host/base/engine_private.h"
 #include "host/base/error.h"
 #include "host/base/progress.h"
+#include "host/base/toy.h"
 
 const char *hel_version(void)
 {
@@ -63,6 +64,12 @@ void hel_engine_free(hel_engine *engine)
     pthread_mutex_destroy(&engine->error_lock);
     pthread_mutex_destroy(&engine->progress_lock);
     free(engine);
+}
+
+int hel_toy_allowed(void)
+{
+    const char *text = getenv("HELOCI_ALLOW_TOY");
+    return text && strcmp(text, "1") == 0;
 }
 
 const char *hel_engine_error(const hel_engine *engine)

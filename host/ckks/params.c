@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "host/base/toy.h"
 #include "host/ckks/scheme_private.h"
 
 #define ENCODING_VERSION 1u
@@ -100,6 +101,9 @@ hel_status hel_params_evaluate(hel_engine *engine, const hel_params *p, hel_para
     HEL_TRY(hel_params_shape(engine, p));
     HEL_TRY(hel_prime_chain(engine, p->log_n, p->expand_limbs + p->special_limbs, primes));
     measure(p, primes, proof);
+    HEL_REQUIRE(engine, !p->toy || hel_toy_allowed(), HEL_E_SECURITY,
+                "parameters: a toy set, which protects nothing; tests allow it with "
+                "HELOCI_ALLOW_TOY=1");
     HEL_REQUIRE(engine, proof->secure || p->toy, HEL_E_SECURITY,
                 "parameters: log2(Q'P) = %.2f exceeds %.0f, the limit for N = 2^%u at 128 bits",
                 proof->log_qp, proof->log_bound, p->log_n);

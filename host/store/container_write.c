@@ -148,8 +148,8 @@ hel_status hel_writer_section(hel_writer *w, uint32_t id, uint32_t chunk_bytes)
 
 static hel_status put(hel_writer *w, const uint8_t *data, size_t bytes)
 {
-    HEL_REQUIRE(w->engine, w->open && !w->finished, HEL_E_INTERNAL,
-                "%s: bytes outside a section", w->file.path);
+    HEL_REQUIRE(w->engine, w->open && !w->finished, HEL_E_INTERNAL, "%s: bytes outside a section",
+                w->file.path);
     hel_section *s = &w->sections[w->count - 1];
     if (w->sha && bytes > 0)
         hel_sha256_update(w->sha, data, bytes);

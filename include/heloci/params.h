@@ -35,7 +35,8 @@ typedef struct hel_params {
     uint32_t chunk;         /**< samples whose products are summed before decryption */
     uint32_t da_shift;      /**< Da = q_last 2^da_shift; q_last = the last prime of Q */
     uint64_t dz;            /**< Dz, any positive integer */
-    uint32_t toy;           /**< 1 = insecure test parameters; refused outside tests */
+    uint32_t toy;           /**< 1 = insecure test parameters; refused (HEL_E_SECURITY) unless
+                                  the environment has HELOCI_ALLOW_TOY=1 */
 } hel_params;
 
 /** What hel_params_check() measured; logarithms are base 2. */
@@ -72,7 +73,8 @@ HEL_API HEL_MUST_CHECK hel_status hel_params_search(hel_engine *engine,
                                                     hel_params *out);
 
 /** Fills *proof (may be NULL). HEL_OK when secure and exact; HEL_E_SECURITY beyond the table,
- *  HEL_E_USAGE for malformed sets or sets that are not provably exact. Toy sets skip security. */
+ *  HEL_E_USAGE for malformed sets or sets that are not provably exact. Toy sets skip
+ *  security where they are allowed at all. */
 HEL_API HEL_MUST_CHECK hel_status hel_params_check(hel_engine *engine, const hel_params *params,
                                                    hel_params_proof *proof);
 

@@ -414,3 +414,20 @@ Test(params, out_of_memory)
     hel_scheme_free(s);
     cr_assert_eq(hel_mem_in_use(), 0);
 }
+
+/* Without the environment's word a toy set is refused, by the check and by the decoder. */
+Test(params, toy_is_refused)
+{
+    hel_params p;
+    hel_buf encoded = {0};
+    cr_assert_eq(hel_params_search(engine, NULL, &p), HEL_OK);
+    p.log_n = 10;
+    p.toy = 1;
+    cr_assert_eq(hel_params_check(engine, &p, NULL), HEL_OK);
+    cr_assert_eq(hel_params_encode(engine, &p, &encoded), HEL_OK);
+    unsetenv("HELOCI_ALLOW_TOY");
+    cr_assert_eq(hel_params_check(engine, &p, NULL), HEL_E_SECURITY);
+    cr_assert_not_null(strstr(hel_engine_error(engine), "toy"));
+    cr_assert_eq(hel_params_decode(engine, encoded.data, encoded.bytes, &p), HEL_E_SECURITY);
+    hel_buf_free(&encoded);
+}

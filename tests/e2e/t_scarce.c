@@ -376,7 +376,7 @@ Test(scarce, least_memory_works, .timeout = 300)
     toy_stop(&t);
 }
 
-/* The n-th allocation fails, for every n that the step gets to (beyond the first 150: at strides). */
+/* The n-th allocation fails, for every n up to 150 and then at random strides. */
 static void fail_each_allocation(int threads, const step *s)
 {
     toy t;
