@@ -7,8 +7,7 @@ static hel_status decode(hel_engine *engine, hel_dataset *d, const char *path)
     uint64_t bytes;
     HEL_TRY(hel_reader_section(d->reader, HEL_SECTION_LAYOUT, &data, &bytes));
     HEL_REQUIRE(engine, bytes >= HEL_DIGEST_BYTES, HEL_E_FORMAT, "%s: layout: truncated", path);
-    HEL_TRY(hel_geno_layout_decode(engine, data, bytes - HEL_DIGEST_BYTES, UINT64_MAX,
-                                   &d->layout));
+    HEL_TRY(hel_geno_layout_decode(engine, data, bytes - HEL_DIGEST_BYTES, UINT64_MAX, &d->layout));
     memcpy(d->geno_content, data + bytes - HEL_DIGEST_BYTES, HEL_DIGEST_BYTES);
     HEL_TRY(hel_reader_section(d->reader, HEL_SECTION_SAMPLES, &data, &bytes));
     HEL_TRY(hel_samples_decode(engine, data, bytes, &d->samples));
@@ -16,10 +15,11 @@ static hel_status decode(hel_engine *engine, hel_dataset *d, const char *path)
     HEL_TRY(hel_variants_decode(engine, data, bytes, &d->variants));
     HEL_REQUIRE(engine,
                 d->samples.count == d->layout.samples && d->variants.count == d->layout.variants,
-                HEL_E_FORMAT, "%s: %u samples and %u variants are named, the layout has %llu and "
-                              "%llu",
-                path, d->samples.count, d->variants.count,
-                (unsigned long long)d->layout.samples, (unsigned long long)d->layout.variants);
+                HEL_E_FORMAT,
+                "%s: %u samples and %u variants are named, the layout has %llu and "
+                "%llu",
+                path, d->samples.count, d->variants.count, (unsigned long long)d->layout.samples,
+                (unsigned long long)d->layout.variants);
     d->has_missing = !(d->layout.planes >> HEL_PLANE_MISS & 1);
     if (d->has_missing) {
         HEL_TRY(hel_reader_section(d->reader, HEL_SECTION_MISSING, &data, &bytes));
@@ -31,8 +31,7 @@ static hel_status decode(hel_engine *engine, hel_dataset *d, const char *path)
     }
     HEL_TRY(hel_reader_section(d->reader, HEL_SECTION_DIGESTS, &data, &bytes));
     HEL_REQUIRE(engine,
-                bytes == (uint64_t)d->layout.blocks * d->layout.plane_count * d->layout.samples *
-                             8,
+                bytes == (uint64_t)d->layout.blocks * d->layout.plane_count * d->layout.samples * 8,
                 HEL_E_FORMAT, "%s: the section of verification digests has the wrong size", path);
     d->digest = data;
     return HEL_OK;

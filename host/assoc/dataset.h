@@ -12,8 +12,8 @@ typedef struct hel_dataset {
     uint8_t geno_content[HEL_DIGEST_BYTES]; /* content of the genotype container */
     hel_samples samples;
     hel_variants variants;
-    int has_missing;     /* 0 with a miss plane */
-    hel_missing missing; /* borrows from the reader */
+    int has_missing;       /* 0 with a miss plane */
+    hel_missing missing;   /* borrows from the reader */
     const uint8_t *digest; /* y[block][plane][sample], u64 little-endian, borrowed */
 } hel_dataset;
 

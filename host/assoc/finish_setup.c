@@ -67,8 +67,8 @@ static hel_status check_options(hel_engine *engine, const hel_model *m, const he
         return HEL_OK;
     HEL_REQUIRE(
         engine, a->trait == HEL_TRAIT_QUANTITATIVE, HEL_E_USAGE,
-        "phenotype '%s': deleting samples with missing calls is for quantitative phenotypes; "
-        "a score test imputes the mean",
+        "phenotype '%s': deleting samples with missing calls is for quantitative phenotypes and "
+        "this one is binary; use mean imputation, or analyse it apart from the others",
         a->name);
     HEL_REQUIRE(engine, !(m->planes >> HEL_PLANE_MISS & 1), HEL_E_USAGE,
                 "phenotype '%s': deleting samples with missing calls needs the list of missing "
@@ -149,4 +149,17 @@ hel_status hel_finish_create(hel_engine *engine, hel_finish **out, const hel_mod
 fail:
     hel_finish_free(f);
     return status;
+}
+
+hel_status hel_finish_check(hel_engine *engine, const hel_model *m,
+                            const hel_finish_options *options)
+{
+    for (uint32_t t = 0; t < m->analyses; t++)
+        HEL_TRY(check_options(engine, m, &m->analysis[t], options));
+    for (uint32_t t = 0; t < m->analyses; t++) {
+        hel_finish *f;
+        HEL_TRY(hel_finish_create(engine, &f, m, t, options));
+        hel_finish_free(f);
+    }
+    return HEL_OK;
 }

@@ -74,7 +74,8 @@ static hel_status finish_row(void *arg, size_t index, uint32_t w)
     struct worker *x = &job->worker[w];
     const size_t n = job->owner.scheme->n;
     const uint64_t variant = job->first_row + index;
-    const int64_t *sums = job->verified.sums + (variant / n) * job->model->outputs * n + variant % n;
+    const int64_t *sums =
+        job->verified.sums + (variant / n) * job->model->outputs * n + variant % n;
     uint32_t missing = 0;
     for (uint32_t o = 0; o < job->model->outputs; o++)
         x->sums[o] = sums[o * n];
@@ -103,12 +104,19 @@ static hel_status write_rows(struct job *job, hel_table_writer *const *writer, u
     return HEL_OK;
 }
 
-static hel_status announce(struct job *job, const hel_table_writer *writer)
+/* Commits a table (the writer is gone in any case), then names it. */
+static hel_status commit(struct job *job, hel_table_writer *writer)
 {
-    if (job->config->table &&
-        job->config->table(job->config->table_arg, hel_table_writer_path(writer)))
-        return hel_fail(job->engine, HEL_E_CANCELLED, "decrypt: stopped on request");
-    return HEL_OK;
+    char *path = NULL;
+    hel_status status = hel_path_join(job->engine, &path, hel_table_writer_path(writer), "");
+    if (status == HEL_OK)
+        status = hel_table_writer_commit(writer);
+    else
+        hel_table_writer_abort(writer);
+    if (status == HEL_OK && job->config->table && job->config->table(job->config->table_arg, path))
+        status = hel_fail(job->engine, HEL_E_CANCELLED, "decrypt: stopped on request");
+    hel_free(path);
+    return status;
 }
 
 static hel_status finish_analysis(struct job *job, const hel_finish_options *options)
@@ -138,9 +146,7 @@ static hel_status finish_analysis(struct job *job, const hel_finish_options *opt
         status = write_rows(job, writer, writers);
     for (uint32_t f = 0; f < writers; f++) {
         if (status == HEL_OK)
-            status = announce(job, writer[f]);
-        if (status == HEL_OK)
-            status = hel_table_writer_commit(writer[f]);
+            status = commit(job, writer[f]);
         else
             hel_table_writer_abort(writer[f]);
     }
@@ -161,6 +167,7 @@ static hel_status run(struct job *job)
         .max_corr = c->max_corr > 0 ? c->max_corr : 0.999,
     };
     HEL_TRY(open_inputs(job));
+    HEL_TRY(hel_finish_check(job->engine, job->model, &options)); /* before the first table */
     HEL_TRY(allocate(job));
     const hel_verify_request request = {.owner = &job->owner,
                                         .dataset = &job->dataset,
@@ -194,8 +201,7 @@ hel_status hel_decrypt(hel_engine *engine, const hel_decrypt_config *config)
     hel_error_clear(engine);
     HEL_REQUIRE(engine, config && config->size == sizeof *config, HEL_E_USAGE,
                 "decrypt: malformed configuration");
-    HEL_REQUIRE(engine,
-                config->sums && config->data && config->model && config->key && config->out,
+    HEL_REQUIRE(engine, config->sums && config->data && config->model && config->key && config->out,
                 HEL_E_USAGE, "decrypt: needs --sums, --data, --model, --key and --out");
     HEL_REQUIRE(engine, (config->formats & ~7u) == 0, HEL_E_USAGE,
                 "decrypt: unknown output format");

@@ -7,6 +7,10 @@
  * rows in file order. Per genotype and plane: 3 limb-NTTs share N genotypes (2.2 ns), 12 bytes of
  * uniform and 8 of error randomness (4 to 5 ns), one multiply-add of verification (0.5 to 1 ns).
  */
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
 #include "heloci/assoc.h"
 #include "host/assoc/layout.h"
 #include "host/assoc/owner.h"
@@ -32,7 +36,7 @@ struct job {
     uint32_t *sample_index, *variant_index;
     hel_bed bed;
     hel_geno_layout layout;
-    uint8_t public_seed[HEL_SEED_BYTES], error_seed[HEL_SEED_BYTES];
+    uint8_t public_seed[HEL_SEED_BYTES], error_seed[HEL_SEED_BYTES], bed_digest[HEL_DIGEST_BYTES];
     hel_writer *geno, *dataset;
     hel_head head;
     uint64_t *digest; /* y[block][plane][sample] */
@@ -58,9 +62,9 @@ static hel_status load_fileset(struct job *job)
     HEL_TRY_GOTO(hel_path_join(engine, &fam, c->bfile, ".fam"), done);
     HEL_TRY_GOTO(hel_fam_read(engine, fam, &job->all_samples), done);
     HEL_TRY_GOTO(hel_bim_read(engine, bim, &job->all_variants), done);
-    HEL_TRY_GOTO(hel_bed_open(engine, &job->bed, bed, job->all_samples.count,
-                              job->all_variants.count),
-                 done);
+    HEL_TRY_GOTO(
+        hel_bed_open(engine, &job->bed, bed, job->all_samples.count, job->all_variants.count),
+        done);
     HEL_TRY_GOTO(hel_samples_select(engine, &job->all_samples, c->keep, c->remove,
                                     &job->sample_index, &job->samples.count, NULL),
                  done);
@@ -69,8 +73,7 @@ static hel_status load_fileset(struct job *job)
                  done);
     HEL_TRY_GOTO(hel_malloc(engine, &job->samples.item, job->samples.count, sizeof(hel_sample)),
                  done);
-    HEL_TRY_GOTO(hel_malloc(engine, &job->variants.item, job->variants.count,
-                            sizeof(hel_variant)),
+    HEL_TRY_GOTO(hel_malloc(engine, &job->variants.item, job->variants.count, sizeof(hel_variant)),
                  done);
     for (uint32_t i = 0; i < job->samples.count; i++)
         job->samples.item[i] = job->all_samples.item[job->sample_index[i]];
@@ -81,6 +84,73 @@ done:
     hel_free(bim);
     hel_free(fam);
     return status;
+}
+
+/* Fresh seeds, hedged by all that is encrypted: genotypes, who and what they are, shape, parameters.
+ */
+static hel_status draw_seeds(struct job *job)
+{
+    hel_engine *engine = job->engine;
+    hel_buf text = {0};
+    uint8_t content[HEL_DIGEST_BYTES];
+    hel_status status =
+        hel_sha256_once(engine, job->bed.map.data, job->bed.map.bytes, job->bed_digest);
+    if (status == HEL_OK)
+        status = hel_buf_put(engine, &text, job->bed_digest, sizeof job->bed_digest);
+    if (status == HEL_OK)
+        status = hel_buf_put(engine, &text, &job->head.params, sizeof job->head.params);
+    if (status == HEL_OK)
+        status = hel_buf_put(engine, &text, &job->head.samples, sizeof job->head.samples);
+    if (status == HEL_OK)
+        status = hel_buf_put(engine, &text, &job->head.variants, sizeof job->head.variants);
+    if (status == HEL_OK)
+        status = hel_geno_layout_encode(engine, &job->layout, &text);
+    if (status == HEL_OK)
+        status = hel_sha256_once(engine, text.data, text.bytes, content);
+    if (status == HEL_OK)
+        status =
+            hel_fresh_seeds(engine, job->owner.key, content, job->public_seed, job->error_seed);
+    hel_buf_free(&text);
+    return status;
+}
+
+/* The .bed is read twice, for the ciphertexts and for the list of missing calls: they must agree. */
+static hel_status still_the_same(struct job *job)
+{
+    uint8_t now[HEL_DIGEST_BYTES];
+    HEL_TRY(hel_sha256_once(job->engine, job->bed.map.data, job->bed.map.bytes, now));
+    HEL_REQUIRE(job->engine, hel_equal(now, job->bed_digest, sizeof now), HEL_E_IO,
+                "%s.bed: changed while it was encrypted", job->config->bfile);
+    return HEL_OK;
+}
+
+/* What is about to be encrypted, for the user's eye. */
+static hel_status tell(const struct job *job)
+{
+    /* letters only: numbers above 22 are autosomes in other species */
+    static const char *const special[] = {"X", "Y", "XY", "MT", "M"};
+    char line[256];
+    uint32_t other = 0;
+    if (!job->config->note)
+        return HEL_OK;
+    for (uint32_t j = 0; j < job->variants.count; j++) {
+        const char *chrom = job->variants.item[j].chrom;
+        if (strncasecmp(chrom, "chr", 3) == 0)
+            chrom += 3;
+        for (size_t k = 0; k < sizeof special / sizeof special[0]; k++)
+            other += strcasecmp(chrom, special[k]) == 0;
+    }
+    snprintf(line, sizeof line, "%u of %u samples, %u of %u variants", job->samples.count,
+             job->all_samples.count, job->variants.count, job->all_variants.count);
+    int stop = job->config->note(job->config->note_arg, line);
+    if (other > 0 && !stop) {
+        snprintf(line, sizeof line,
+                 "warning: %u variants on X, Y or MT are treated like autosomes, as coded in the "
+                 ".bed; plink2 treats them otherwise",
+                 other);
+        stop = job->config->note(job->config->note_arg, line);
+    }
+    return stop ? hel_fail(job->engine, HEL_E_CANCELLED, "encrypt: stopped on request") : HEL_OK;
 }
 
 /* Head, seeds and layout of the genotype container. */
@@ -98,34 +168,35 @@ static hel_status open_container(struct job *job, const char *path)
         .variants = job->variants.count,
     };
     HEL_TRY(hel_geno_layout_init(engine, &job->layout));
-    uint8_t content[HEL_DIGEST_BYTES];
-    HEL_TRY(hel_sha256_once(engine, job->bed.map.data, job->bed.map.bytes, content));
-    HEL_TRY(hel_fresh_seeds(engine, job->owner.key, content, job->public_seed, job->error_seed));
     hel_head *head = &job->head;
     *head = (hel_head){.kind = HEL_KIND_GENOTYPES,
                        .sample_count = job->samples.count,
                        .variant_count = job->variants.count};
     memcpy(head->params, scheme->digest, sizeof head->params);
     memcpy(head->key_id, job->owner.head.key_id, sizeof head->key_id);
-    memcpy(head->seed, job->public_seed, sizeof head->seed);
     HEL_TRY(hel_digest_samples(engine, &job->owner, &job->samples, head->samples));
     HEL_TRY(hel_digest_variants(engine, &job->owner, &job->variants, head->variants));
+    HEL_TRY(draw_seeds(job));
+    memcpy(head->seed, job->public_seed, sizeof head->seed);
     HEL_TRY(hel_writer_open(engine, &job->geno, path, head));
     hel_buf layout = {0}, params = {0};
     hel_status status = hel_params_encode(engine, &scheme->params, &params);
     if (status == HEL_OK)
-        status =
-            hel_writer_put_section(job->geno, HEL_SECTION_PARAMS, params.data, params.bytes);
+        status = hel_writer_put_section(job->geno, HEL_SECTION_PARAMS, params.data, params.bytes);
     if (status == HEL_OK)
         status = hel_geno_layout_encode(engine, &job->layout, &layout);
     if (status == HEL_OK)
-        status =
-            hel_writer_put_section(job->geno, HEL_SECTION_LAYOUT, layout.data, layout.bytes);
+        status = hel_writer_put_section(job->geno, HEL_SECTION_LAYOUT, layout.data, layout.bytes);
     if (status == HEL_OK)
         status = hel_writer_section(job->geno, HEL_SECTION_CIPHER, 0);
     hel_buf_free(&layout);
     hel_buf_free(&params);
     return status;
+}
+
+static size_t digest_bytes(const struct job *job)
+{
+    return (size_t)job->layout.blocks * job->layout.plane_count * (size_t)job->layout.samples * 8;
 }
 
 static hel_status allocate(struct job *job)
@@ -215,8 +286,7 @@ static void fill_plane(int8_t *m, const uint8_t *code, const int8_t *sign, uint3
             m[j] = (int8_t)(sign[j] * (code[j] == HEL_CALL_MISSING ? 0 : code[j]));
     else if (plane == HEL_PLANE_G2)
         for (size_t j = 0; j < variants; j++)
-            m[j] = (int8_t)(sign[j] *
-                            ((code[j] == HEL_CALL_MISSING ? 0 : code[j] * code[j]) - 2));
+            m[j] = (int8_t)(sign[j] * ((code[j] == HEL_CALL_MISSING ? 0 : code[j] * code[j]) - 2));
     else
         for (size_t j = 0; j < variants; j++)
             m[j] = (int8_t)(sign[j] * (code[j] == HEL_CALL_MISSING));
@@ -240,8 +310,8 @@ static hel_status encrypt_item(void *arg, size_t index, uint32_t w)
         size_t poly = (size_t)at * job->blocks_in + b;
         int8_t *m = job->worker[w].m;
         fill_plane(m, code, job->sign + b * n, variants_in_block(job, block), n, (hel_plane)p);
-        job->digest[(block * l->plane_count + at) * l->samples + sample] = hel_freivalds_digest(
-            job->rho + poly * n, m, (uint32_t)n);
+        job->digest[(block * l->plane_count + at) * l->samples + sample] =
+            hel_freivalds_digest(job->rho + poly * n, m, (uint32_t)n);
         HEL_TRY(hel_encrypt_plane(job->worker[w].encryptor,
                                   hel_geno_row(l, job->super, sample) + poly, m,
                                   job->row + i * job->row_words + poly * l->poly_words));
@@ -263,11 +333,10 @@ static hel_status encrypt_all(struct job *job)
         HEL_TRY(hel_parallel(engine, job->blocks_in, prepare_block, job));
         for (uint64_t first = 0; first < l->samples; first += group) {
             job->group_first = (uint32_t)first;
-            job->group_count = l->samples - first < group ? (uint32_t)(l->samples - first)
-                                                          : group;
+            job->group_count = l->samples - first < group ? (uint32_t)(l->samples - first) : group;
             HEL_TRY(hel_parallel(engine, job->blocks_in, decode_block, job));
-            HEL_TRY(hel_parallel(engine, (size_t)job->group_count * job->blocks_in, encrypt_item,
-                                 job));
+            HEL_TRY(
+                hel_parallel(engine, (size_t)job->group_count * job->blocks_in, encrypt_item, job));
             HEL_TRY(hel_writer_put(job->geno, job->row, job->group_count * job->row_words * 4));
             done += (uint64_t)job->group_count * job->blocks_in << l->log_n;
             HEL_TRY(hel_progress(engine, "encrypt", done, total, "genotypes"));
@@ -368,6 +437,7 @@ static hel_status run(struct job *job, const char *geno, const char *dataset)
     uint8_t content[HEL_DIGEST_BYTES];
     HEL_TRY(hel_owner_open(job->engine, &job->owner, job->config->key, job->config->passphrase));
     HEL_TRY(load_fileset(job));
+    HEL_TRY(tell(job));
     HEL_TRY(open_container(job, geno));
     HEL_TRY(open_dataset(job, dataset));
     HEL_TRY(allocate(job));
@@ -375,6 +445,7 @@ static hel_status run(struct job *job, const char *geno, const char *dataset)
     /* Both files are whole before either gets its name: a full disk cannot part them. */
     HEL_TRY(hel_writer_finish(job->geno, content));
     HEL_TRY(write_dataset(job, content));
+    HEL_TRY(still_the_same(job));
     HEL_TRY(commit(&job->dataset));
     return commit(&job->geno);
 }
@@ -385,13 +456,14 @@ static void release(struct job *job)
     hel_writer_abort(job->dataset);
     for (uint32_t w = 0; job->worker && w < job->workers; w++) {
         hel_encryptor_free(job->worker[w].encryptor);
+        hel_wipe(job->worker[w].m, job->worker[w].m ? job->owner.scheme->n : 0);
         hel_free(job->worker[w].m);
     }
     hel_free(job->worker);
-    if (job->rho && job->code) { /* genotypes and verification coefficients in clear */
-        hel_wipe(job->code, job->group_limit * job->code_stride);
-        hel_wipe(job->rho, job->rho_bytes);
-    }
+    /* genotypes, verification coefficients and digests in clear */
+    hel_wipe(job->code, job->code ? job->group_limit * job->code_stride : 0);
+    hel_wipe(job->rho, job->rho ? job->rho_bytes : 0);
+    hel_wipe(job->digest, job->digest ? digest_bytes(job) : 0);
     hel_free(job->code);
     hel_free(job->row);
     hel_free(job->rho);

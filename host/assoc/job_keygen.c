@@ -1,8 +1,8 @@
 /* hel_keygen: a secret key file and the evaluation keys that the compute centre needs. */
-#include <errno.h>
 #include <unistd.h>
 
 #include "heloci/keys.h"
+#include "host/assoc/layout.h"
 #include "host/base/mem.h"
 #include "host/base/progress.h"
 #include "host/ckks/scheme.h"
@@ -49,7 +49,7 @@ static hel_status write_eval_keys(hel_engine *engine, const char *path, const he
 
 static hel_status generate(hel_engine *engine, const hel_keygen_config *config,
                            const hel_scheme *scheme, const hel_params *params, const char *sk_path,
-                           const char *evk_path, const char *counter)
+                           const char *evk_path)
 {
     hel_secret_key *key = NULL;
     hel_writer *evk = NULL;
@@ -79,9 +79,6 @@ static hel_status generate(hel_engine *engine, const hel_keygen_config *config,
         evk = NULL;
     }
     hel_writer_abort(evk);
-    /* The old key's rejections are not the new one's; until it was gone its counter had to stand. */
-    if (status == HEL_OK && unlink(counter) != 0 && errno != ENOENT)
-        status = hel_fail_errno(engine, errno, "%s: cannot be removed", counter);
     if (status == HEL_OK)
         status = hel_progress(engine, "keygen", 3, 3, "steps");
     hel_secret_key_free(key);
@@ -102,21 +99,31 @@ hel_status hel_keygen(hel_engine *engine, const hel_keygen_config *config)
         hel_params_request request = HEL_PARAMS_REQUEST_INIT;
         HEL_TRY(hel_params_search(engine, &request, &params));
     }
+    HEL_REQUIRE(engine, params.plane_max >= 2, HEL_E_USAGE,
+                "keygen: planes up to %u; copies of an allele reach 2 (--plane-max)",
+                params.plane_max);
+    HEL_REQUIRE(engine, params.chunk % HEL_SEGMENT == 0, HEL_E_USAGE,
+                "keygen: chunks of %u samples; the rule is a multiple of %d (--chunk)",
+                params.chunk, HEL_SEGMENT);
     hel_scheme *scheme = NULL;
     char *sk_path = NULL, *evk_path = NULL, *counter = NULL;
     hel_status status = hel_path_join(engine, &sk_path, config->out, ".key");
     if (status == HEL_OK)
         status = hel_path_join(engine, &evk_path, config->out, ".evk");
-    if (status == HEL_OK)
-        status = hel_path_join(engine, &counter, sk_path, ".rejections");
     if (status == HEL_OK && !config->overwrite && access(sk_path, F_OK) == 0)
         status =
             hel_fail(engine, HEL_E_USAGE,
                      "%s: exists already; a key is never overwritten unless asked to", sk_path);
     if (status == HEL_OK)
+        status = hel_path_join(engine, &counter, sk_path, ".rejections");
+    if (status == HEL_OK && !config->overwrite && access(counter, F_OK) == 0)
+        status =
+            hel_fail(engine, HEL_E_USAGE,
+                     "%s: counts rejections of a key that was here; choose another name", counter);
+    if (status == HEL_OK)
         status = hel_scheme_create(engine, &scheme, &params);
     if (status == HEL_OK)
-        status = generate(engine, config, scheme, &params, sk_path, evk_path, counter);
+        status = generate(engine, config, scheme, &params, sk_path, evk_path);
     hel_scheme_free(scheme);
     hel_free(sk_path);
     hel_free(evk_path);

@@ -7,6 +7,7 @@
 
 #include "heloci/assoc.h"
 #include "host/assoc/dataset.h"
+#include "host/assoc/null_fit.h"
 #include "host/base/mem.h"
 #include "host/base/pool.h"
 #include "host/base/progress.h"
@@ -16,8 +17,6 @@ struct job {
     const hel_null_config *config;
     hel_owner owner;
     hel_dataset dataset;
-    hel_design design;
-    uint8_t *include;
     hel_model *model;
     hel_weights_layout layout;
     uint8_t public_seed[HEL_SEED_BYTES], error_seed[HEL_SEED_BYTES];
@@ -27,31 +26,22 @@ static hel_status build_model(struct job *job)
 {
     hel_engine *engine = job->engine;
     const hel_null_config *c = job->config;
-    const hel_design_request design = {.pheno_path = c->pheno,
-                                       .pheno_names = c->pheno_name,
-                                       .covar_path = c->covar,
-                                       .covar_names = c->covar_name,
-                                       .coding = c->coding_01 ? HEL_CODING_01 : HEL_CODING_12};
-    HEL_TRY(hel_design_build(engine, &design, &job->dataset.samples, &job->design));
-    uint32_t *index = NULL, count = 0;
-    HEL_TRY(hel_calloc(engine, &job->include, job->dataset.samples.count, 1));
-    HEL_TRY(hel_samples_select(engine, &job->dataset.samples, c->keep, c->remove, &index, &count,
-                               NULL));
-    for (uint32_t i = 0; i < count; i++)
-        job->include[index[i]] = 1;
-    hel_free(index);
-    const hel_model_request request = {
-        .design = &job->design,
-        .include = job->include,
-        .bits = job->owner.scheme->params.weight_bits,
-        .miss_plane = !job->dataset.has_missing,
-        .max_columns = c->max_columns ? c->max_columns : 256,
-        .max_vif = c->max_vif > 0 ? c->max_vif : 50,
-        .max_corr = c->max_corr > 0 ? c->max_corr : 0.999,
-        .force_trait = c->trait,
-    };
-    HEL_TRY(hel_name_file(engine, c->pheno ? c->pheno : c->data,
-                          hel_model_fit(engine, &request, &job->model)));
+    const hel_null_fit_request request = {.samples = &job->dataset.samples,
+                                          .source = c->data,
+                                          .pheno = c->pheno,
+                                          .pheno_name = c->pheno_name,
+                                          .covar = c->covar,
+                                          .covar_name = c->covar_name,
+                                          .keep = c->keep,
+                                          .remove = c->remove,
+                                          .coding_01 = c->coding_01,
+                                          .trait = c->trait,
+                                          .miss_plane = !job->dataset.has_missing,
+                                          .bits = job->owner.scheme->params.weight_bits,
+                                          .max_columns = c->max_columns,
+                                          .max_vif = c->max_vif,
+                                          .max_corr = c->max_corr};
+    HEL_TRY(hel_null_fit(engine, &request, &job->model));
     const hel_params *p = &job->owner.scheme->params;
     job->layout = (hel_weights_layout){.log_n = p->log_n,
                                        .limbs = p->expand_limbs,
@@ -82,8 +72,8 @@ static hel_status show_plan(struct job *job)
     const hel_model *m = job->model;
     const hel_weights_layout *l = &job->layout;
     const hel_scheme *scheme = job->owner.scheme;
-    uint64_t ciphertexts = hel_chunk_first(l, l->chunks - 1) +
-                           hel_chunk_ciphertexts(l, l->chunks - 1);
+    uint64_t ciphertexts =
+        hel_chunk_first(l, l->chunks - 1) + hel_chunk_ciphertexts(l, l->chunks - 1);
     uint64_t sums = (uint64_t)l->chunks * job->dataset.layout.blocks * m->outputs * 2 *
                     scheme->params.out_limbs * scheme->n * 4;
     hel_buf text = {0};
@@ -176,8 +166,7 @@ done:
 }
 
 /* The weights, finished but not committed: *out. */
-static hel_status write_weights(struct job *job, const char *path, hel_head *head,
-                                hel_writer **out)
+static hel_status write_weights(struct job *job, const char *path, hel_head *head, hel_writer **out)
 {
     hel_engine *engine = job->engine;
     const hel_model *m = job->model;
@@ -189,8 +178,7 @@ static hel_status write_weights(struct job *job, const char *path, hel_head *hea
     hel_status status;
     HEL_TRY_GOTO(hel_model_encode(engine, m, &content), done);
     HEL_TRY_GOTO(hel_sha256_once(engine, content.data, content.bytes, digest), done);
-    HEL_TRY_GOTO(hel_fresh_seeds(engine, job->owner.key, digest, job->public_seed,
-                                 job->error_seed),
+    HEL_TRY_GOTO(hel_fresh_seeds(engine, job->owner.key, digest, job->public_seed, job->error_seed),
                  done);
     memcpy(head->seed, job->public_seed, sizeof head->seed);
     HEL_TRY_GOTO(hel_params_encode(engine, &job->owner.scheme->params, &params), done);
@@ -200,8 +188,7 @@ static hel_status write_weights(struct job *job, const char *path, hel_head *hea
     HEL_TRY_GOTO(hel_writer_open(engine, &w, path, head), done);
     HEL_TRY_GOTO(hel_writer_put_section(w, HEL_SECTION_PARAMS, params.data, params.bytes), done);
     HEL_TRY_GOTO(hel_writer_put_section(w, HEL_SECTION_LAYOUT, layout.data, layout.bytes), done);
-    HEL_TRY_GOTO(hel_writer_put_section(w, HEL_SECTION_COLUMNS, columns.data, columns.bytes),
-                 done);
+    HEL_TRY_GOTO(hel_writer_put_section(w, HEL_SECTION_COLUMNS, columns.data, columns.bytes), done);
     HEL_TRY_GOTO(hel_writer_section(w, HEL_SECTION_CIPHER, 0), done);
     HEL_TRY_GOTO(encrypt_chunks(job, w), done);
     HEL_TRY_GOTO(hel_writer_finish(w, NULL), done);
@@ -273,8 +260,6 @@ hel_status hel_null(hel_engine *engine, const hel_null_config *config)
     if (status == HEL_OK)
         status = run(&job, weights, model);
     hel_model_free(job.model);
-    hel_design_free(&job.design);
-    hel_free(job.include);
     hel_dataset_close(&job.dataset);
     hel_owner_close(&job.owner);
     hel_wipe(job.error_seed, sizeof job.error_seed);

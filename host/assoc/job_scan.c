@@ -46,10 +46,9 @@ static hel_status open_inputs(struct scan *s)
     hel_params params;
     HEL_TRY(hel_name_file(engine, c->evk, hel_params_decode(engine, data, bytes, &params)));
     HEL_TRY(hel_scheme_create(engine, &s->scheme, &params));
-    HEL_REQUIRE(engine,
-                hel_equal(s->scheme->digest, hel_reader_head(s->evk)->params, HEL_DIGEST_BYTES),
-                HEL_E_FORMAT, "%s: the parameters do not have the digest that the header states",
-                c->evk);
+    HEL_REQUIRE(
+        engine, hel_equal(s->scheme->digest, hel_reader_head(s->evk)->params, HEL_DIGEST_BYTES),
+        HEL_E_FORMAT, "%s: the parameters do not have the digest that the header states", c->evk);
     HEL_TRY(hel_reader_checked(s->evk, HEL_SECTION_GALOIS, &data, &bytes));
     HEL_TRY(hel_reader_checked(s->evk, HEL_SECTION_RELIN, &more, &more_bytes));
     HEL_TRY(hel_name_file(engine, c->evk,
@@ -59,8 +58,8 @@ static hel_status open_inputs(struct scan *s)
 
     HEL_TRY(hel_reader_section(s->geno, HEL_SECTION_CIPHER, &s->geno_body, &body));
     HEL_TRY(hel_reader_checked(s->geno, HEL_SECTION_LAYOUT, &data, &bytes));
-    HEL_TRY(hel_name_file(engine, c->geno,
-                          hel_geno_layout_decode(engine, data, bytes, body, &s->gl)));
+    HEL_TRY(
+        hel_name_file(engine, c->geno, hel_geno_layout_decode(engine, data, bytes, body, &s->gl)));
     HEL_TRY(hel_reader_section(s->weights, HEL_SECTION_CIPHER, &s->weights_body, &body));
     HEL_TRY(hel_reader_checked(s->weights, HEL_SECTION_LAYOUT, &data, &bytes));
     HEL_TRY(hel_name_file(engine, c->weights,
@@ -73,9 +72,8 @@ static hel_status open_inputs(struct scan *s)
                 HEL_E_MISMATCH, "%s and %s: their layouts do not fit together", c->geno,
                 c->weights);
     HEL_TRY(hel_reader_checked(s->weights, HEL_SECTION_COLUMNS, &data, &bytes));
-    return hel_name_file(
-        engine, c->weights,
-        hel_outputs_decode(engine, data, bytes, &s->wl, &s->output, &s->outputs));
+    return hel_name_file(engine, c->weights,
+                         hel_outputs_decode(engine, data, bytes, &s->wl, &s->output, &s->outputs));
 }
 
 /* Accumulators go plane by plane, so that one plane's columns are neighbours. */
@@ -84,8 +82,8 @@ static hel_status order_outputs(struct scan *s)
     uint32_t slot = 0;
     HEL_TRY(hel_malloc(s->engine, &s->slot, s->outputs, sizeof *s->slot));
     for (uint32_t p = 0; p < HEL_PLANES; p++) {
-        HEL_TRY(hel_malloc(s->engine, &s->plane_columns[p], s->wl.columns,
-                           sizeof **s->plane_columns));
+        HEL_TRY(
+            hel_malloc(s->engine, &s->plane_columns[p], s->wl.columns, sizeof **s->plane_columns));
         s->plane_first[p] = slot;
         for (uint32_t o = 0; o < s->outputs; o++)
             if (s->output[o].plane == (hel_plane)p) {
@@ -147,7 +145,9 @@ static hel_status plan_memory(struct scan *s)
     uint64_t free_bytes = budget - fixed;
     /* Columns first, up to half of what is free (or 1 GiB): splitting them repeats the expansion of
      * the genotypes' uniform halves, splitting blocks repeats the weights' whole expansion. */
-    uint64_t for_columns = free_bytes / 2 < (uint64_t)1 << 30 ? free_bytes / 2 : (uint64_t)1 << 30;
+    uint64_t for_columns =
+        free_bytes / 2 < free_bytes - block ? free_bytes / 2 : free_bytes - block;
+    for_columns = for_columns < (uint64_t)1 << 30 ? for_columns : (uint64_t)1 << 30;
     uint64_t columns = for_columns / column;
     columns = columns < 1 ? 1 : columns;
     s->column_batch = columns < s->wl.columns ? (uint32_t)columns : s->wl.columns;
@@ -217,8 +217,7 @@ static hel_status scan_all(struct scan *s)
             s->range_count = left < s->range ? left : s->range;
             memset(s->acc, 0, s->range_count * bytes_per_block(s));
             for (s->tile_first = 0; s->tile_first < samples; s->tile_first += TILE) {
-                s->tile_samples =
-                    samples - s->tile_first < TILE ? samples - s->tile_first : TILE;
+                s->tile_samples = samples - s->tile_first < TILE ? samples - s->tile_first : TILE;
                 HEL_TRY(scan_tile(s));
             }
             double t0 = cpu_seconds();
@@ -255,8 +254,7 @@ static hel_status open_output(struct scan *s, const char *path)
     hel_buf encoded = {0};
     hel_status status = hel_sums_layout_encode(s->engine, &layout, &encoded);
     if (status == HEL_OK)
-        status =
-            hel_writer_put_section(s->sums, HEL_SECTION_LAYOUT, encoded.data, encoded.bytes);
+        status = hel_writer_put_section(s->sums, HEL_SECTION_LAYOUT, encoded.data, encoded.bytes);
     hel_buf_free(&encoded);
     HEL_TRY(status);
     return hel_writer_section(s->sums, HEL_SECTION_CIPHER, 0);
@@ -311,8 +309,8 @@ hel_status hel_scan(hel_engine *engine, const hel_scan_config *config, hel_scan_
     hel_error_clear(engine);
     HEL_REQUIRE(engine, config && config->size == sizeof *config, HEL_E_USAGE,
                 "scan: malformed configuration");
-    HEL_REQUIRE(engine, config->geno && config->weights && config->evk && config->out,
-                HEL_E_USAGE, "scan: needs --geno, --weights, --evk and --out");
+    HEL_REQUIRE(engine, config->geno && config->weights && config->evk && config->out, HEL_E_USAGE,
+                "scan: needs --geno, --weights, --evk and --out");
     struct scan s = {.engine = engine, .config = config};
     char *path = NULL;
     hel_status status = hel_path_join(engine, &path, config->out, ".sums");

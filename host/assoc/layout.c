@@ -123,8 +123,7 @@ hel_status hel_weights_layout_init(hel_engine *engine, hel_weights_layout *l)
     return HEL_OK;
 }
 
-hel_status hel_weights_layout_encode(hel_engine *engine, const hel_weights_layout *l,
-                                     hel_buf *out)
+hel_status hel_weights_layout_encode(hel_engine *engine, const hel_weights_layout *l, hel_buf *out)
 {
     const uint32_t words[] = {LAYOUT_VERSION, l->log_n,   l->limbs,  l->segment,
                               l->chunk,       l->columns, l->planes, 0};
@@ -176,8 +175,7 @@ hel_status hel_weights_layout_decode(hel_engine *engine, const uint8_t *data, si
     HEL_REQUIRE(engine, !c.bad && version == LAYOUT_VERSION, HEL_E_FORMAT,
                 "weights layout: truncated or of another version");
     HEL_TRY(hel_weights_layout_init(engine, l));
-    uint64_t polys =
-        hel_chunk_first(l, l->chunks - 1) + hel_chunk_ciphertexts(l, l->chunks - 1);
+    uint64_t polys = hel_chunk_first(l, l->chunks - 1) + hel_chunk_ciphertexts(l, l->chunks - 1);
     return body_must_be(engine, "weights", body_bytes, polys, l->poly_words);
 }
 
@@ -187,8 +185,7 @@ hel_status hel_outputs_decode(hel_engine *engine, const uint8_t *data, size_t by
     *output = NULL;
     *count = 0;
     HEL_REQUIRE(engine, bytes == 4 * (size_t)l->columns, HEL_E_FORMAT,
-                "weights: the section of columns has %zu bytes for %u columns", bytes,
-                l->columns);
+                "weights: the section of columns has %zu bytes for %u columns", bytes, l->columns);
     HEL_TRY(hel_malloc(engine, output, (size_t)l->columns * HEL_PLANES, sizeof **output));
     for (uint32_t c = 0; c < l->columns; c++) {
         uint32_t planes = hel_get_u32(data + 4 * (size_t)c);

@@ -2,8 +2,9 @@
  * Shapes of the three ciphertext files and where a polynomial lies in them. The inner encodings are
  * normative; FORMAT.md repeats them in words.
  *
- * Genotypes (streamed in scan order): super-block of blocks, then sample, plane, block; a polynomial
- * is scan_limbs x N words. Its ordinal in the file is its object index in the seed streams.
+ * Genotypes (streamed in scan order): super-block of blocks, then sample, plane, block; a
+ * polynomial is scan_limbs x N words. Its ordinal in the file is its object index in the seed
+ * streams.
  * Weights: per chunk, weights in the order of expansion: segment of 64 samples, column, sample; N
  * per ciphertext of expand_limbs x N words, zeros behind the last sample.
  * Sums: chunk, block, output; two polynomials of out_limbs x N words each.
@@ -24,7 +25,7 @@ hel_status hel_name_file(hel_engine *engine, const char *path, hel_status status
 
 typedef struct hel_geno_layout {
     uint32_t log_n, limbs;
-    uint32_t planes;     /* bit mask of hel_plane */
+    uint32_t planes; /* bit mask of hel_plane */
     uint32_t super_block;
     uint64_t samples, variants;
     /* derived */
@@ -53,7 +54,7 @@ int hel_plane_centre(hel_plane plane);
 typedef struct hel_weights_layout {
     uint32_t log_n, limbs; /* limbs = expand_limbs */
     uint32_t segment, chunk, columns;
-    uint32_t planes;       /* of the dataset */
+    uint32_t planes; /* of the dataset */
     uint64_t samples;
     /* derived */
     uint32_t chunks;
@@ -61,8 +62,7 @@ typedef struct hel_weights_layout {
 } hel_weights_layout;
 
 hel_status hel_weights_layout_init(hel_engine *engine, hel_weights_layout *l);
-hel_status hel_weights_layout_encode(hel_engine *engine, const hel_weights_layout *l,
-                                     hel_buf *out);
+hel_status hel_weights_layout_encode(hel_engine *engine, const hel_weights_layout *l, hel_buf *out);
 hel_status hel_weights_layout_decode(hel_engine *engine, const uint8_t *data, size_t bytes,
                                      uint64_t body_bytes, hel_weights_layout *l);
 /* Samples of chunk c, its segments, weights (with padding), ciphertexts, and the ordinal of its

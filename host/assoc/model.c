@@ -4,6 +4,7 @@
  * null_logistic.c.
  */
 #include <math.h>
+#include <string.h>
 
 #include "host/assoc/model_private.h"
 #include "host/base/mem.h"
@@ -13,9 +14,11 @@ typedef struct plan {
     uint8_t *masks;    /* [patterns found][samples] */
     uint8_t *linear;   /* [patterns] has a linear phenotype */
     uint32_t *first;   /* [patterns] first phenotype */
+    uint32_t *k;       /* [patterns] rank: intercept and covariates that stay */
+    uint8_t *use;      /* [patterns][covariates] hel_use */
     uint32_t *pattern; /* [phenotypes] */
     hel_trait *trait;  /* [phenotypes] */
-    uint32_t patterns, samples, phenotypes;
+    uint32_t patterns, samples, phenotypes, covariates;
 } plan;
 
 static void plan_free(plan *p)
@@ -23,8 +26,19 @@ static void plan_free(plan *p)
     hel_free_wiped(p->masks, (size_t)p->phenotypes * p->samples, 1);
     hel_free(p->linear);
     hel_free(p->first);
+    hel_free(p->k);
+    hel_free(p->use);
     hel_free(p->pattern);
     hel_free(p->trait);
+}
+
+hel_status hel_phenotype_name_check(hel_engine *engine, const char *name)
+{
+    HEL_REQUIRE(engine, name[0] && name[0] != '.' && !strchr(name, '/'), HEL_E_INPUT,
+                "phenotype '%.60s': its name becomes part of a file name and must not be empty, "
+                "begin with '.' or contain '/'",
+                name);
+    return HEL_OK;
 }
 
 static hel_status check_request(hel_engine *engine, const hel_model_request *r)
@@ -43,6 +57,8 @@ static hel_status check_request(hel_engine *engine, const hel_model_request *r)
     HEL_REQUIRE(engine, r->design->samples > 0 && r->design->phenotypes > 0, HEL_E_USAGE,
                 "model: the design has %u samples and %u phenotypes", r->design->samples,
                 r->design->phenotypes);
+    for (uint32_t t = 0; t < r->design->phenotypes; t++)
+        HEL_TRY(hel_phenotype_name_check(engine, r->design->phenotype[t].name));
     return HEL_OK;
 }
 
@@ -71,6 +87,8 @@ static hel_status plan_alloc(hel_engine *engine, plan *p)
     HEL_TRY(hel_calloc(engine, &p->masks, (size_t)p->phenotypes, p->samples));
     HEL_TRY(hel_calloc(engine, &p->linear, p->phenotypes, 1));
     HEL_TRY(hel_calloc(engine, &p->first, p->phenotypes, sizeof *p->first));
+    HEL_TRY(hel_calloc(engine, &p->k, p->phenotypes, sizeof *p->k));
+    HEL_TRY(hel_calloc(engine, &p->use, (size_t)p->phenotypes, p->covariates));
     HEL_TRY(hel_calloc(engine, &p->pattern, p->phenotypes, sizeof *p->pattern));
     return hel_calloc(engine, &p->trait, p->phenotypes, sizeof *p->trait);
 }
@@ -80,7 +98,7 @@ static hel_status plan_build(hel_engine *engine, plan *p, const hel_model_reques
 {
     const hel_design *d = request->design;
     uint8_t *base;
-    *p = (plan){.samples = d->samples, .phenotypes = d->phenotypes};
+    *p = (plan){.samples = d->samples, .phenotypes = d->phenotypes, .covariates = d->covariates};
     HEL_TRY(plan_alloc(engine, p));
     HEL_TRY(hel_malloc(engine, &base, d->samples, 1));
     for (uint32_t i = 0; i < d->samples; i++) {
@@ -97,6 +115,7 @@ static hel_status plan_build(hel_engine *engine, plan *p, const hel_model_reques
             found++;
         if (found == p->patterns) {
             p->first[found] = t;
+            p->k[found] = 1 + hel_levels_choose(d, mask, p->use + (size_t)found * d->covariates);
             p->patterns++;
         }
         p->pattern[t] = found;
@@ -118,11 +137,11 @@ static hel_status plan_build(hel_engine *engine, plan *p, const hel_model_reques
 
 /* Numbers the columns: patterns first (mask, then basis where a phenotype is linear), then the
  * phenotypes' own. With m->column NULL it only counts. */
-static void lay_out(hel_model *m, const plan *p, uint32_t *mask_column, uint32_t k)
+static void lay_out(hel_model *m, const plan *p, uint32_t *mask_column)
 {
     uint32_t extra = m->planes & (1u << HEL_PLANE_MISS), at = 0;
     for (uint32_t s = 0; s < p->patterns; s++) {
-        uint32_t count = p->linear[s] ? k : 1;
+        uint32_t count = p->linear[s] ? p->k[s] : 1;
         mask_column[s] = at;
         for (uint32_t l = 0; l < count && m->column; l++)
             m->column[at + l].planes = extra | G_PLANE | (l == 0 && p->linear[s] ? G2_PLANE : 0);
@@ -130,7 +149,7 @@ static void lay_out(hel_model *m, const plan *p, uint32_t *mask_column, uint32_t
     }
     for (uint32_t t = 0; t < p->phenotypes; t++) {
         int binary = p->trait[t] == HEL_TRAIT_BINARY;
-        uint32_t count = binary ? k + 2 : 1;
+        uint32_t k = p->k[p->pattern[t]], count = binary ? k + 2 : 1;
         if (m->column) {
             hel_analysis *a = &m->analysis[t];
             for (uint32_t l = 0; l < count; l++)
@@ -164,24 +183,24 @@ hel_status hel_model_outputs(hel_engine *engine, hel_model *m)
     return HEL_OK;
 }
 
-static hel_status check_budget(hel_engine *engine, const hel_model_request *request, const plan *p,
-                               uint32_t k)
+static hel_status check_budget(hel_engine *engine, const hel_model_request *request, const plan *p)
 {
+    const uint64_t planes = request->miss_plane ? 2 : 1; /* of every column; one more with g2 */
     uint64_t sums = 0;
-    for (uint32_t s = 0; s < p->patterns; s++)
-        sums += p->linear[s] ? (request->miss_plane ? 2 * k : k) + 1 : request->miss_plane ? 2 : 1;
+    uint32_t rank = 0;
+    for (uint32_t s = 0; s < p->patterns; s++) {
+        sums += p->linear[s] ? planes * p->k[s] + 1 : planes;
+        rank = p->k[s] > rank ? p->k[s] : rank;
+    }
     for (uint32_t t = 0; t < p->phenotypes; t++)
-        if (p->trait[t] == HEL_TRAIT_BINARY)
-            sums += (request->miss_plane ? 2 * (k + 2) : k + 2) + 1;
-        else
-            sums += request->miss_plane ? 2 : 1;
+        sums += p->trait[t] == HEL_TRAIT_BINARY ? planes * (p->k[p->pattern[t]] + 2) + 1 : planes;
     uint32_t limit = request->max_columns;
     uint64_t fit = limit && sums ? (uint64_t)limit * p->phenotypes / sums : 0;
     HEL_REQUIRE(engine, limit == 0 || sums <= limit, HEL_E_USAGE,
                 "model: %u phenotypes with %u missingness patterns and rank %u need %llu sums per "
                 "variant, above the limit of %u: split the phenotypes into runs of about %llu, "
                 "keeping those with the same samples together",
-                p->phenotypes, p->patterns, k, (unsigned long long)sums, limit,
+                p->phenotypes, p->patterns, rank, (unsigned long long)sums, limit,
                 (unsigned long long)(fit ? fit : 1));
     return HEL_OK;
 }
@@ -191,16 +210,15 @@ static hel_status allocate(hel_engine *engine, hel_model *m, const hel_model_req
                            const plan *p, uint32_t *mask_column)
 {
     const hel_design *d = request->design;
-    uint32_t k = d->covariates + 1;
     m->samples = d->samples;
     m->bits = request->bits;
     m->patterns = p->patterns;
     m->planes = request->miss_plane ? 1u << HEL_PLANE_MISS : 0;
-    lay_out(m, p, mask_column, k);
+    lay_out(m, p, mask_column);
     HEL_TRY(hel_calloc(engine, &m->column, m->columns, sizeof *m->column));
     HEL_TRY(hel_calloc(engine, &m->analysis, d->phenotypes, sizeof *m->analysis));
     m->analyses = d->phenotypes;
-    lay_out(m, p, mask_column, k);
+    lay_out(m, p, mask_column);
     for (uint32_t c = 0; c < m->columns; c++) {
         m->planes |= m->column[c].planes;
         HEL_TRY(hel_calloc(engine, &m->column[c].w, m->samples, sizeof(int32_t)));
@@ -212,8 +230,8 @@ static hel_status allocate(hel_engine *engine, hel_model *m, const hel_model_req
         memcpy(a->name, d->phenotype[t].name, bytes);
         a->trait = p->trait[t];
         a->pattern = p->pattern[t];
-        a->k = k;
-        a->p = k - 1;
+        a->k = p->k[a->pattern];
+        a->p = a->k - 1;
         a->weight_scale = 1;
         HEL_TRY(hel_analysis_alloc(engine, a));
     }
@@ -237,7 +255,7 @@ static hel_status fit_pattern(hel_engine *engine, hel_model *m, const hel_model_
     double *y = NULL;
     hel_status status;
     HEL_TRY(hel_rows_build(engine, &rows, request, p->masks + (size_t)s * p->samples,
-                           d->phenotype[p->first[s]].name));
+                           p->use + (size_t)s * p->covariates, d->phenotype[p->first[s]].name));
     for (uint32_t i = 0; i < rows.n; i++)
         m->column[mask_column].w[rows.row[i]] = 1;
     HEL_TRY_GOTO(hel_malloc(engine, &y, rows.n, sizeof *y), done);
@@ -303,7 +321,7 @@ hel_status hel_model_fit(hel_engine *engine, const hel_model_request *request, h
     *out = NULL;
     HEL_TRY(check_request(engine, request));
     HEL_TRY_GOTO(plan_build(engine, &p, request), done);
-    HEL_TRY_GOTO(check_budget(engine, request, &p, request->design->covariates + 1), done);
+    HEL_TRY_GOTO(check_budget(engine, request, &p), done);
     HEL_TRY_GOTO(hel_calloc(engine, &m, 1, sizeof *m), done);
     HEL_TRY_GOTO(hel_calloc(engine, &mask_column, p.patterns, sizeof *mask_column), done);
     HEL_TRY_GOTO(allocate(engine, m, request, &p, mask_column), done);

@@ -88,8 +88,13 @@ typedef struct hel_model_request {
     int force_trait;      /* 0 = by phenotype, else hel_trait */
 } hel_model_request;
 
+/* HEL_E_INPUT for a name that cannot become part of a file's: empty, beginning with '.', with '/'.
+ */
+hel_status hel_phenotype_name_check(hel_engine *engine, const char *name);
+
 /* Fits every phenotype of the design. A sample is analysed when included, its phenotype and all its
- * covariates are there. HEL_E_MODEL naming phenotype and rule: rank-deficient covariates (which),
+ * covariates are there. Levels that the analysed samples lack, and the most common one, have no
+ * column: k is an analysis' own. HEL_E_INPUT: hel_phenotype_name_check. HEL_E_MODEL naming phenotype and rule: rank-deficient covariates (which),
  * VIF or correlation above the limits, a separated null model (which covariate separates), n <= k +
  * 1, no cases or no controls among the analysed, a constant phenotype, IRLS without convergence. */
 hel_status hel_model_fit(hel_engine *engine, const hel_model_request *request, hel_model **out);
@@ -145,6 +150,9 @@ typedef struct hel_finish hel_finish;
 hel_status hel_finish_create(hel_engine *engine, hel_finish **out, const hel_model *m,
                              uint32_t analysis, const hel_finish_options *options);
 void hel_finish_free(hel_finish *f);
+/* Whether hel_finish_create would succeed for every analysis; else its error. */
+hel_status hel_finish_check(hel_engine *engine, const hel_model *m,
+                            const hel_finish_options *options);
 
 /* sums: [m->outputs] exact sums of one variant. missing: ascending dataset indices of its missing
  * calls (NULL with a miss plane; those of samples outside the analysis are ignored). Never fails:

@@ -61,14 +61,16 @@ static hel_status standardise(hel_engine *engine, const hel_rows *r, uint32_t a)
 }
 
 hel_status hel_rows_build(hel_engine *engine, hel_rows *out, const hel_model_request *request,
-                          const uint8_t *mask, const char *phenotype)
+                          const uint8_t *mask, const uint8_t *use, const char *phenotype)
 {
     const hel_design *d = request->design;
     hel_rows *r = out;
     hel_status status;
-    *r = (hel_rows){.q = d->covariates, .name = d->covariate_name, .phenotype = phenotype};
+    *r = (hel_rows){.phenotype = phenotype};
     for (uint32_t i = 0; i < d->samples; i++)
         r->n += mask[i];
+    for (uint32_t a = 0; a < d->covariates; a++)
+        r->q += use[a] != HEL_USE_DROP;
     HEL_REQUIRE(
         engine, r->n > (uint64_t)r->q + 2, HEL_E_MODEL,
         "phenotype '%s': %u samples have it and all covariates; a model of rank %u needs at "
@@ -76,13 +78,17 @@ hel_status hel_rows_build(hel_engine *engine, hel_rows *out, const hel_model_req
         phenotype, r->n, r->q + 1, r->q + 3);
     HEL_TRY_GOTO(hel_malloc(engine, &r->row, r->n, sizeof *r->row), fail);
     HEL_TRY_GOTO(hel_malloc(engine, &r->x, (size_t)r->q * r->n, sizeof *r->x), fail);
+    HEL_TRY_GOTO(hel_calloc(engine, &r->name, r->q, sizeof *r->name), fail);
     for (uint32_t i = 0, at = 0; i < d->samples; i++)
         if (mask[i])
             r->row[at++] = i;
-    for (uint32_t a = 0; a < r->q; a++) {
+    for (uint32_t a = 0, at = 0; a < d->covariates; a++) {
+        if (use[a] == HEL_USE_DROP)
+            continue;
+        r->name[at] = hel_levels_name(d, a, use[a]);
         for (uint32_t i = 0; i < r->n; i++)
-            r->x[(size_t)a * r->n + i] = d->covariate[a][r->row[i]];
-        HEL_TRY_GOTO(standardise(engine, r, a), fail);
+            r->x[(size_t)at * r->n + i] = hel_levels_value(d, a, r->row[i], use[a]);
+        HEL_TRY_GOTO(standardise(engine, r, at++), fail);
     }
     HEL_TRY_GOTO(hel_basis_build(engine, &r->basis, r, NULL), fail);
     HEL_TRY_GOTO(hel_vif_covariates(engine, r, request->max_vif, request->max_corr), fail);
@@ -96,6 +102,7 @@ void hel_rows_free(hel_rows *r)
 {
     hel_free(r->row);
     hel_free_wiped(r->x, (size_t)r->q * r->n, sizeof *r->x);
+    hel_free(r->name);
     hel_basis_free(&r->basis);
     *r = (hel_rows){0};
 }

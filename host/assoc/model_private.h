@@ -26,14 +26,32 @@ typedef struct hel_rows {
     uint32_t n, q;         /* samples analysed, covariates */
     uint32_t *row;         /* [n] dataset indices, ascending */
     double *x;             /* [q][n] centred, standard deviation 1 */
-    char *const *name;     /* [q] borrowed */
+    const char **name;     /* [q] the names themselves are the design's */
     const char *phenotype; /* the first one with this pattern, for error texts */
     hel_basis basis;       /* unweighted */
 } hel_rows;
 
-/* mask: [samples] 0/1. Checks n >= k + 2, constant covariates, rank, correlation and VIF. */
+/* What becomes of a covariate over the samples of one mask. */
+typedef enum hel_use {
+    HEL_USE_DROP = 0,     /* a level column that would be constant */
+    HEL_USE_KEEP = 1,     /* as in the design */
+    HEL_USE_REFERENCE = 2 /* stands for its category's reference level instead */
+} hel_use;
+
+/*
+ * Levels as plink2 takes them: over the analysed samples the most common level of each category (of
+ * equals the first by name) has no column, and a level that no sample has has none either. use:
+ * [covariates]. Returns how many stay.
+ */
+uint32_t hel_levels_choose(const hel_design *d, const uint8_t *mask, uint8_t *use);
+/* Covariate a of sample i under its use, which is not HEL_USE_DROP. */
+double hel_levels_value(const hel_design *d, uint32_t a, uint32_t i, uint8_t use);
+/* The name of what the column says then. */
+const char *hel_levels_name(const hel_design *d, uint32_t a, uint8_t use);
+
+/* mask: [samples] 0/1; use: [covariates], of the mask. Checks n >= k + 2, constant covariates, rank, correlation and VIF. */
 hel_status hel_rows_build(hel_engine *engine, hel_rows *out, const hel_model_request *request,
-                          const uint8_t *mask, const char *phenotype);
+                          const uint8_t *mask, const uint8_t *use, const char *phenotype);
 void hel_rows_free(hel_rows *r);
 
 /* root: [n] square roots of the weights, NULL = 1. Pivots among the covariates, never the

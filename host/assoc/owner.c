@@ -101,8 +101,8 @@ hel_status hel_owner_reader(hel_engine *engine, hel_reader **out, const hel_owne
     hel_status status = HEL_OK;
     if (!hel_equal(head->key_id, owner->head.key_id, HEL_KEY_ID_BYTES) ||
         !hel_equal(head->params, owner->head.params, HEL_DIGEST_BYTES))
-        status = hel_fail(engine, HEL_E_MISMATCH, "%s: made under another key than the one given",
-                          path);
+        status =
+            hel_fail(engine, HEL_E_MISMATCH, "%s: made under another key than the one given", path);
     if (status == HEL_OK)
         status = hel_reader_check_all(*out);
     if (status == HEL_OK)

@@ -12,10 +12,9 @@ static hel_status finish_output(void *arg, size_t o, uint32_t worker)
     const size_t n = s->scheme->n, poly = (size_t)s->gl.poly_words;
     const size_t out_words = (size_t)s->scheme->params.out_limbs * n;
     uint32_t *d = s->worker[worker].output;
-    const uint32_t *acc = s->acc +
-                          (size_t)s->output_block * s->gl.limbs * s->groups * s->outputs * 3 *
-                              LANES +
-                          (size_t)s->slot[o] * 3 * LANES;
+    const uint32_t *acc =
+        s->acc + (size_t)s->output_block * s->gl.limbs * s->groups * s->outputs * 3 * LANES +
+        (size_t)s->slot[o] * 3 * LANES;
     for (size_t g = 0; g < (size_t)s->gl.limbs * s->groups; g++)
         for (size_t p = 0; p < 3; p++)
             memcpy(d + p * poly + g * LANES, acc + (g * s->outputs * 3 + p) * LANES,

@@ -21,13 +21,13 @@
 #define BLOCKS_AT_ONCE 2           /* blocks that share a weight line fetched into L1 */
 
 struct scan_worker {
-    hel_chacha *chacha;   /* genotype seed */
-    uint32_t *a;          /* [BLOCKS_AT_ONCE][SLICE_GROUPS][a_stride] */
-    uint32_t *slice;      /* one slice of accepted residues */
-    uint8_t *words;       /* its key stream */
-    uint32_t *column;     /* columns of a plane in the batch at hand */
-    uint32_t *expand;     /* expander scratch */
-    uint32_t *output;     /* d0, d1, d2 and key-switch scratch */
+    hel_chacha *chacha; /* genotype seed */
+    uint32_t *a;        /* [BLOCKS_AT_ONCE][SLICE_GROUPS][a_stride] */
+    uint32_t *slice;    /* one slice of accepted residues */
+    uint8_t *words;     /* its key stream */
+    uint32_t *column;   /* columns of a plane in the batch at hand */
+    uint32_t *expand;   /* expander scratch */
+    uint32_t *output;   /* d0, d1, d2 and key-switch scratch */
 };
 
 struct scan {
@@ -39,20 +39,20 @@ struct scan {
     hel_geno_layout gl;
     hel_weights_layout wl;
     const uint8_t *geno_body, *weights_body;
-    hel_output *output;   /* of the file */
+    hel_output *output; /* of the file */
     uint32_t outputs;
-    uint32_t *slot;       /* [outputs] accumulator slot of each output */
+    uint32_t *slot;                      /* [outputs] accumulator slot of each output */
     uint32_t *plane_columns[HEL_PLANES]; /* all columns of a plane, ascending */
     uint32_t plane_count[HEL_PLANES], plane_first[HEL_PLANES];
     hel_tensor_fn tensor;
     uint32_t workers, groups; /* groups = N / 16 */
-    size_t a_stride;      /* words of one group's tile of genotypes, padded against aliasing */
+    size_t a_stride;          /* words of one group's tile of genotypes, padded against aliasing */
     struct scan_worker *worker;
-    uint32_t column_batch; /* columns whose weights are held at once */
-    uint32_t range;        /* blocks accumulated at once */
-    uint32_t *z;           /* [limb][group][TILE][batch][2][16] */
-    uint32_t *acc;         /* [block of range][limb][group][outputs][3][16] */
-    uint32_t *result;      /* [outputs][2][out_limbs][N] of one block */
+    uint32_t column_batch;  /* columns whose weights are held at once */
+    uint32_t range;         /* blocks accumulated at once */
+    uint32_t *z;            /* [limb][group][TILE][batch][2][16] */
+    uint32_t *acc;          /* [block of range][limb][group][outputs][3][16] */
+    uint32_t *result;       /* [outputs][2][out_limbs][N] of one block */
     hel_expander *expander; /* of the ciphertext at hand */
     uint64_t expander_object;
     hel_writer *sums;
@@ -66,11 +66,11 @@ struct scan {
 
 /* scan_tile.c */
 size_t hel_scan_worker_bytes(const struct scan *s);
-hel_status hel_scan_expand(struct scan *s);             /* tile and batch at hand -> z */
-hel_status hel_scan_check_rows(struct scan *s);         /* rows of the super-block at hand */
-hel_status hel_scan_accumulate(struct scan *s);         /* super-block at hand -> acc */
+hel_status hel_scan_expand(struct scan *s);     /* tile and batch at hand -> z */
+hel_status hel_scan_check_rows(struct scan *s); /* rows of the super-block at hand */
+hel_status hel_scan_accumulate(struct scan *s); /* super-block at hand -> acc */
 /* scan_output.c */
-hel_status hel_scan_write_chunk(struct scan *s);        /* acc of the range -> file */
+hel_status hel_scan_write_chunk(struct scan *s); /* acc of the range -> file */
 
 /* Blocks of the super-block at hand that lie in the range: first (absolute) and count. */
 static inline uint32_t scan_super_first(const struct scan *s)

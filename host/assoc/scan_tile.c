@@ -44,9 +44,8 @@ static hel_status expand_group(void *arg, size_t index, uint32_t worker)
     const uint64_t group = job->begin + index;
     const uint32_t per_ct = s->scheme->n / HEL_SEGMENT;
     const uint32_t within = (uint32_t)(group % per_ct);
-    struct leaf_target target = {.s = s,
-                                 .column = (uint32_t)(group - job->first_group),
-                                 .first = within * HEL_SEGMENT};
+    struct leaf_target target = {
+        .s = s, .column = (uint32_t)(group - job->first_group), .first = within * HEL_SEGMENT};
     hel_expander_run(s->expander, within, s->worker[worker].expand, store_leaf, &target);
     return HEL_OK;
 }
@@ -62,17 +61,17 @@ static hel_status open_expander(struct scan *s, uint64_t ordinal)
     const uint64_t n = s->scheme->n, bytes = s->wl.poly_words * 4;
     uint64_t left = hel_chunk_weights(&s->wl, s->chunk) - ordinal * n;
     HEL_TRY(hel_reader_check(s->weights, HEL_SECTION_CIPHER, object * bytes, bytes));
-    HEL_TRY(hel_expander_create(
-        s->engine, &s->expander, s->scheme, s->keys,
-        (const uint32_t *)(const void *)(s->weights_body + object * bytes),
-        hel_reader_head(s->weights)->seed, object, (uint32_t)(left < n ? left : n),
-        (uint32_t)__builtin_ctz(s->scheme->n / HEL_SEGMENT)));
+    HEL_TRY(hel_expander_create(s->engine, &s->expander, s->scheme, s->keys,
+                                (const uint32_t *)(const void *)(s->weights_body + object * bytes),
+                                hel_reader_head(s->weights)->seed, object,
+                                (uint32_t)(left < n ? left : n),
+                                (uint32_t)__builtin_ctz(s->scheme->n / HEL_SEGMENT)));
     s->expander_object = object;
     HEL_REQUIRE(s->engine, hel_expander_group_size(s->expander) == HEL_SEGMENT, HEL_E_INTERNAL,
                 "scan: leaf groups do not have the size of a segment");
     for (uint32_t w = 0; w < s->workers && !s->worker[w].expand; w++) /* the same for all */
-        HEL_TRY(hel_malloc(s->engine, &s->worker[w].expand,
-                           hel_expander_scratch_words(s->expander), 4));
+        HEL_TRY(hel_malloc(s->engine, &s->worker[w].expand, hel_expander_scratch_words(s->expander),
+                           4));
     s->stats.key_switches += hel_expander_cost(s->scheme, (uint32_t)(left < n ? left : n));
     return HEL_OK;
 }
@@ -81,8 +80,7 @@ hel_status hel_scan_expand(struct scan *s)
 {
     const uint64_t per_ct = s->scheme->n / HEL_SEGMENT;
     struct expand_job job = {.s = s};
-    job.first_group =
-        (uint64_t)(s->tile_first / TILE) * s->wl.columns + s->batch_first;
+    job.first_group = (uint64_t)(s->tile_first / TILE) * s->wl.columns + s->batch_first;
     for (uint64_t done = 0; done < s->batch_count;) {
         job.begin = job.first_group + done;
         uint64_t ordinal = job.begin / per_ct;
@@ -117,10 +115,10 @@ static hel_status check_row(void *arg, size_t index, uint32_t worker)
     (void)worker;
     const uint64_t bytes = s->gl.poly_words * 4;
     for (uint32_t p = 0; p < s->gl.plane_count; p++)
-        HEL_TRY(hel_reader_check(
-            s->geno, HEL_SECTION_CIPHER,
-            poly_ordinal(s, sample_at(s, index), p, scan_super_first(s)) * bytes,
-            scan_super_count(s) * bytes));
+        HEL_TRY(
+            hel_reader_check(s->geno, HEL_SECTION_CIPHER,
+                             poly_ordinal(s, sample_at(s, index), p, scan_super_first(s)) * bytes,
+                             scan_super_count(s) * bytes));
     return HEL_OK;
 }
 
@@ -134,8 +132,8 @@ static hel_status load_slice(const struct scan *s, struct scan_worker *w, uint32
                              uint32_t plane_index, uint32_t block, uint32_t limb, size_t first)
 {
     const uint64_t object = poly_ordinal(s, sample_at(s, i), plane_index, block);
-    const uint8_t *a0 = s->geno_body + (object * s->gl.poly_words +
-                                        ((size_t)limb << s->gl.log_n) + first) * 4;
+    const uint8_t *a0 =
+        s->geno_body + (object * s->gl.poly_words + ((size_t)limb << s->gl.log_n) + first) * 4;
     HEL_TRY(hel_sample_uniform_range(s->scheme->ring, limb, w->chacha, object, HEL_DOMAIN_GENO_A,
                                      first, SLICE_WORDS, w->slice, w->words));
     uint32_t *out = a + i * 2 * LANES;
@@ -174,14 +172,12 @@ static hel_status accumulate_item(void *arg, size_t index, uint32_t worker)
     const uint32_t slice = (uint32_t)(index / pairs / s->gl.limbs);
     const uint32_t first_block = scan_super_first(s) + pair * BLOCKS_AT_ONCE;
     const uint32_t end = scan_super_first(s) + scan_super_count(s);
-    const uint32_t blocks =
-        end - first_block < BLOCKS_AT_ONCE ? end - first_block : BLOCKS_AT_ONCE;
+    const uint32_t blocks = end - first_block < BLOCKS_AT_ONCE ? end - first_block : BLOCKS_AT_ONCE;
     const size_t z_group = (size_t)TILE * s->batch_count * 2 * LANES;
     const size_t acc_group = (size_t)s->outputs * 3 * LANES;
     for (uint32_t p = 0; p < HEL_PLANES; p++) {
         uint32_t slot, *column = w->column;
-        uint32_t columns =
-            s->gl.planes >> p & 1 ? batch_columns(s, p, column, &slot) : 0;
+        uint32_t columns = s->gl.planes >> p & 1 ? batch_columns(s, p, column, &slot) : 0;
         if (columns == 0)
             continue;
         const uint32_t at = hel_geno_plane_index(&s->gl, (hel_plane)p);
@@ -201,8 +197,7 @@ static hel_status accumulate_item(void *arg, size_t index, uint32_t worker)
                     .z_columns = s->batch_count,
                     .column = column,
                     .columns = columns,
-                    .acc = s->acc +
-                           (block * s->gl.limbs * s->groups + group) * acc_group +
+                    .acc = s->acc + (block * s->gl.limbs * s->groups + group) * acc_group +
                            (size_t)slot * 3 * LANES,
                 };
                 s->tensor(&args);
@@ -218,8 +213,8 @@ static void release_rows(const struct scan *s)
 {
     const uint64_t bytes = s->gl.poly_words * 4;
     const uint64_t row = hel_geno_row(&s->gl, s->super, sample_at(s, 0));
-    const uint64_t polys = (uint64_t)s->tile_samples * s->gl.plane_count *
-                           hel_geno_blocks_in(&s->gl, s->super);
+    const uint64_t polys =
+        (uint64_t)s->tile_samples * s->gl.plane_count * hel_geno_blocks_in(&s->gl, s->super);
     uintptr_t begin = ((uintptr_t)s->geno_body + row * bytes + 4095) & ~(uintptr_t)4095;
     uintptr_t end = ((uintptr_t)s->geno_body + (row + polys) * bytes) & ~(uintptr_t)4095;
     if (end > begin)

@@ -35,6 +35,14 @@ struct verify {
     atomic_uint_least64_t done;
 };
 
+static uint32_t used_planes(const hel_model *m)
+{
+    uint32_t planes = 0;
+    for (uint32_t o = 0; o < m->outputs; o++)
+        planes |= 1u << m->output[o].plane;
+    return planes;
+}
+
 static hel_status open_sums(struct verify *v, const char *path)
 {
     hel_engine *engine = v->engine;
@@ -67,6 +75,7 @@ static hel_status open_sums(struct verify *v, const char *path)
                     l->variants == g->variants && l->outputs == q->model->outputs &&
                     l->columns == q->model->columns &&
                     l->chunks == (g->samples + p->chunk - 1) / p->chunk &&
+                    (used_planes(q->model) & ~g->planes) == 0 &&
                     hel_equal(l->geno_content, q->dataset->geno_content, HEL_DIGEST_BYTES),
                 HEL_E_MISMATCH, "%s: its shape or the genotypes it names do not fit %s", path,
                 hel_reader_path(q->dataset->reader));
@@ -91,7 +100,7 @@ static hel_status allocate(struct verify *v)
     for (uint32_t w = 0; w < v->workers; w++) {
         struct worker *x = &v->worker[w];
         HEL_TRY(hel_calloc(engine, &x->rho, n, HEL_PLANES * sizeof *x->rho));
-        HEL_TRY(hel_malloc(engine, &x->part, n, sizeof *x->part));
+        HEL_TRY(hel_secret_alloc(engine, &x->part, n * sizeof *x->part));
         HEL_TRY(hel_malloc(engine, &x->sign, n, 1));
     }
     return HEL_OK;
@@ -134,16 +143,20 @@ static hel_status open_output(struct verify *v, struct worker *x, size_t block, 
         const size_t at = ((size_t)chunk * l->blocks + block) * l->outputs + o;
         const uint32_t *r = v->body + at * 2 * poly;
         hel_status status = HEL_E_VERIFY;
-        if (canonical(v->scheme, r, l->limbs))
+        memset(x->part, 0, n * sizeof *x->part);
+        if (canonical(v->scheme, r, l->limbs)) /* a public property of the file */
             status = hel_decrypt_sums(v->engine, v->scheme, v->request->owner->key, r, r + poly,
                                       limit, x->part);
         if (status != HEL_OK && status != HEL_E_VERIFY)
             return status;
-        if (status == HEL_E_VERIFY ||
-            hel_freivalds_sums(x->rho + output->plane * n, x->part, v->scheme->n) !=
-                expected_digest(v, block, chunk, output))
+        /* The same work whatever the reason: time tells no tile from another. A refused part is all
+         * zero. */
+        int wrong = status == HEL_E_VERIFY;
+        wrong |= hel_freivalds_sums(x->rho + output->plane * n, x->part, v->scheme->n) !=
+                 expected_digest(v, block, chunk, output);
+        if (wrong)
             atomic_store(&v->rejected, 1);
-        for (size_t j = 0; status == HEL_OK && j < n; j++)
+        for (size_t j = 0; j < n; j++)
             sums[j] += x->part[j];
     }
     const uint64_t left = l->variants - (uint64_t)block * n;
@@ -175,16 +188,24 @@ static hel_status open_block(void *arg, size_t block, uint32_t w)
                         v->out->layout.blocks, "blocks");
 }
 
-static hel_status verdict(struct verify *v, const char *path)
+/* Decrypts under a claim on the key's counter of rejections, and pronounces the one verdict. */
+static hel_status decide(struct verify *v, const char *path)
 {
-    if (!atomic_load(&v->rejected))
-        return HEL_OK;
+    hel_claim claim = {.fd = -1};
     if (v->request->key_path)
-        HEL_TRY(hel_keyfile_reject(v->engine, v->request->key_path));
-    return hel_fail(v->engine, HEL_E_VERIFY,
-                    "%s: the sums failed verification; nothing was released, and the rejection "
-                    "was counted against the key",
-                    path);
+        HEL_TRY(hel_claim_open(v->engine, &claim, v->request->key_path, HEL_MAX_REJECTIONS));
+    hel_status status = hel_parallel(v->engine, v->out->layout.blocks, open_block, v);
+    const int rejected = status == HEL_OK && atomic_load(&v->rejected);
+    if (v->request->key_path) {
+        hel_status closed = hel_claim_close(v->engine, &claim, rejected);
+        status = status == HEL_OK ? closed : status;
+    }
+    if (status == HEL_OK && rejected)
+        status = hel_fail(v->engine, HEL_E_VERIFY,
+                          "%s: the sums failed verification; nothing was released, and the "
+                          "rejection was counted against the key",
+                          path);
+    return status;
 }
 
 hel_status hel_verified_open(hel_engine *engine, hel_verified *out, const char *path,
@@ -197,22 +218,24 @@ hel_status hel_verified_open(hel_engine *engine, hel_verified *out, const char *
     if (status == HEL_OK)
         status = allocate(&v);
     if (status == HEL_OK)
-        status = hel_parallel(engine, out->layout.blocks, open_block, &v);
-    if (status == HEL_OK)
-        status = verdict(&v, path);
+        status = decide(&v, path);
     for (uint32_t w = 0; v.worker && w < v.workers; w++) {
         struct worker *x = &v.worker[w];
         hel_wipe(x->rho, x->rho ? HEL_PLANES * (size_t)v.scheme->n * sizeof *x->rho : 0);
         hel_free(x->rho);
-        hel_free(x->part);
+        hel_secret_free(x->part); /* of a forged sum it may be the key itself */
         hel_free(x->sign);
     }
     hel_free(v.worker);
     hel_free(v.total);
     hel_wipe(v.rho_key, sizeof v.rho_key);
     hel_reader_close(v.reader);
-    if (status != HEL_OK)
+    if (status != HEL_OK) {
+        hel_wipe(out->sums, out->sums ? (size_t)out->layout.blocks * out->layout.outputs *
+                                            v.scheme->n * sizeof *out->sums
+                                      : 0);
         hel_verified_free(out);
+    }
     return status;
 }
 

@@ -23,10 +23,10 @@ typedef struct hel_verify_request {
     const char *key_path; /* a rejection is counted against it; NULL in tests of the arithmetic */
 } hel_verify_request;
 
-/* Files that do not belong together are HEL_E_MISMATCH (public facts, not counted). Then every sum of
- * every block, chunk and output is decrypted and checked before one verdict: HEL_OK, or HEL_E_VERIFY
- * with a generic text, nothing in *out and the rejection counted. Memory: 8 bytes per variant
- * (rounded up to blocks) and output. */
+/* Files that do not belong together are HEL_E_MISMATCH (public facts, not counted). Then every sum
+ * of every block, chunk and output is decrypted and checked before one verdict: HEL_OK, or
+ * HEL_E_VERIFY with a generic text, nothing in *out and the rejection counted. Memory: 8 bytes per
+ * variant (rounded up to blocks) and output. */
 hel_status hel_verified_open(hel_engine *engine, hel_verified *out, const char *path,
                              const hel_verify_request *request);
 void hel_verified_free(hel_verified *v); /* safe on a zeroed struct */

@@ -347,10 +347,7 @@ hel_status hel_table_writer_open(hel_engine *engine, hel_table_writer **out, hel
         if (layouts[i].format == format && layouts[i].trait == info->trait)
             found = &layouts[i];
     HEL_REQUIRE(engine, found, HEL_E_USAGE, "output: no such format for this kind of phenotype");
-    HEL_REQUIRE(engine, !strchr(info->phenotype, '/') && info->phenotype[0], HEL_E_INPUT,
-                "phenotype '%s': its name becomes part of a file name and must not be empty or "
-                "contain '/'",
-                info->phenotype);
+    HEL_TRY(hel_phenotype_name_check(engine, info->phenotype));
     HEL_TRY(hel_calloc(engine, &w, 1, sizeof *w));
     w->engine = engine;
     w->layout = found;

@@ -55,8 +55,8 @@ INLINE void block(const hel_tensor_args *args, uint32_t first, const uint32_t co
             odd[c][1] = _mm512_add_epi64(odd[c][1], _mm512_mul_epu32(b1, y0));
             odd[c][2] = _mm512_add_epi64(odd[c][2], _mm512_mul_epu32(b1, y1));
         }
-        /* Sums stay below 8 q^2 < 2^63 after a fold; 4 samples add 8 q^2 to the middle sum, 8 samples
-         * add 8 q^2 to the outer ones. */
+        /* Sums stay below 8 q^2 < 2^63 after a fold; 4 samples add 8 q^2 to the middle sum, 8
+         * samples add 8 q^2 to the outer ones. */
         if (i % 4 == 3)
 #pragma GCC unroll 4
             for (uint32_t c = 0; c < count; c++) {

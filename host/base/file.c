@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -84,6 +85,38 @@ hel_status hel_path_join(hel_engine *engine, char **out, const char *prefix, con
     return HEL_OK;
 }
 
+/* A new .part, locked while it is written. One that exists is stale (its writer was killed) when its
+ * lock is free: then it is removed first, for it may have wider permissions; EWOULDBLOCK otherwise. */
+static int open_part(const char *part, mode_t mode)
+{
+    struct stat mine, there;
+    for (int tries = 0; tries < 100; tries++) {
+        int fd = open(part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+        int made = fd >= 0;
+        if (!made && errno != EEXIST)
+            return -1;
+        if (!made && (fd = open(part, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)) < 0) {
+            if (errno == ENOENT) /* removed meanwhile */
+                continue;
+            return -1;
+        }
+        if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+            int error = errno;
+            close(fd);
+            errno = error;
+            return -1;
+        }
+        if (made)
+            return fd;
+        if (fstat(fd, &mine) == 0 && lstat(part, &there) == 0 && mine.st_ino == there.st_ino &&
+            mine.st_dev == there.st_dev)
+            unlink(part);
+        close(fd);
+    }
+    errno = EWOULDBLOCK;
+    return -1;
+}
+
 hel_status hel_outfile_open(hel_engine *engine, hel_outfile *file, const char *path, unsigned mode)
 {
     *file = (hel_outfile){.fd = -1};
@@ -98,11 +131,12 @@ hel_status hel_outfile_open(hel_engine *engine, hel_outfile *file, const char *p
     if (status == HEL_OK)
         status = hel_malloc(engine, &file->buffer, BUFFER_BYTES, 1);
     if (status == HEL_OK) {
-        /* A stale .part (an earlier run was killed) may have wider permissions: start anew. */
-        unlink(file->part);
-        file->fd = open(file->part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, (mode_t)mode);
+        file->fd = open_part(file->part, (mode_t)mode);
         if (file->fd < 0)
-            status = hel_fail_errno(engine, errno, "%s: cannot be written", file->part);
+            status =
+                errno == EWOULDBLOCK
+                    ? hel_fail(engine, HEL_E_IO, "%s: another process is writing it", file->part)
+                    : hel_fail_errno(engine, errno, "%s: cannot be written", file->part);
     }
     if (status != HEL_OK)
         hel_outfile_abort(file);
@@ -201,17 +235,14 @@ hel_status hel_outfile_commit(hel_engine *engine, hel_outfile *file)
         status = hel_fail(engine, HEL_E_IO, "%s: an earlier write failed", file->part);
     if (status == HEL_OK && fsync(file->fd) != 0)
         status = hel_fail_errno(engine, errno, "%s: fsync failed", file->part);
-    int closed = close(file->fd);
-    file->fd = -1;
-    if (status == HEL_OK && closed != 0)
-        status = hel_fail_errno(engine, errno, "%s: close failed", file->part);
+    /* Renamed while the lock is held, so that nobody takes it for stale. */
     if (status == HEL_OK && rename(file->part, file->path) != 0)
         status =
             hel_fail_errno(engine, errno, "%s: cannot be renamed to %s", file->part, file->path);
     if (status == HEL_OK) {
         hel_directory_sync(file->path);
-        hel_free(file->part);
-        file->part = NULL;
+        close(file->fd); /* after fsync: nothing is left that could fail */
+        file->fd = -1;
     }
     hel_outfile_abort(file);
     return status;
@@ -219,10 +250,10 @@ hel_status hel_outfile_commit(hel_engine *engine, hel_outfile *file)
 
 void hel_outfile_abort(hel_outfile *file)
 {
-    if (file->buffer && file->fd >= 0)
-        close(file->fd);
-    if (file->part && file->buffer)
+    if (file->buffer && file->fd >= 0) { /* only what this process made is removed */
         unlink(file->part);
+        close(file->fd);
+    }
     hel_wipe(file->buffer, file->buffer ? BUFFER_BYTES : 0);
     hel_free(file->buffer);
     hel_free(file->path);

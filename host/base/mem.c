@@ -48,11 +48,14 @@ static hel_status allocate(hel_engine *engine, void *out, size_t count, size_t b
         return hel_fail(engine, HEL_E_MEMORY, "memory: %zu x %zu bytes overflow", count, bytes);
     total &= ~(size_t)(HEL_ALIGN - 1);
     const int large = total >= HUGE_FROM;
+    if (large && __builtin_add_overflow(total, HUGE_PAGE - 1, &total))
+        return hel_fail(engine, HEL_E_MEMORY, "memory: %zu x %zu bytes overflow", count, bytes);
+    total = large ? total / HUGE_PAGE * HUGE_PAGE : total;
     char *block = must_fail() ? NULL : aligned_alloc(large ? HUGE_PAGE : HEL_ALIGN, total);
     if (!block)
         return hel_fail(engine, HEL_E_MEMORY, "memory: %zu bytes could not be allocated", total);
     if (large) /* fewer TLB misses where the system has huge pages to give */
-        (void)madvise(block, total / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
+        (void)madvise(block, total, MADV_HUGEPAGE);
     ((struct prefix *)block)->bytes = total;
     atomic_fetch_add(&in_use, total);
     if (zero)

@@ -159,7 +159,10 @@ hel_status hel_params_decode(hel_engine *engine, const uint8_t *data, size_t byt
     p.dz = hel_cursor_u64(&c);
     HEL_REQUIRE(engine, hel_cursor_u32(&c) == 21, HEL_E_FORMAT,
                 "parameters: an error distribution other than CBD(21)");
-    HEL_TRY(hel_params_evaluate(engine, &p, NULL));
+    hel_status status = hel_params_evaluate(engine, &p, NULL);
+    if (status == HEL_E_USAGE) /* these are a file's numbers, not a caller's */
+        return HEL_E_FORMAT;
+    HEL_TRY(status);
     *out = p;
     return HEL_OK;
 }

@@ -102,6 +102,7 @@ hel_status hel_params_search(hel_engine *engine, const hel_params_request *reque
     p.weight_bits = request->weight_bits ? request->weight_bits : 20;
     p.plane_max = request->plane_max ? request->plane_max : 2;
     p.chunk = request->chunk ? request->chunk : 4096;
+    p.chunk = (p.chunk + 63) / 64 * 64; /* weights travel in segments of 64 samples */
     HEL_REQUIRE(engine, p.weight_bits >= 8 && p.weight_bits <= 24, HEL_E_USAGE,
                 "parameters: weights of %u bits, the rule is 8 to 24", p.weight_bits);
     HEL_REQUIRE(engine, p.plane_max <= HEL_PLANE_MAX && p.chunk <= HEL_CHUNK_MAX, HEL_E_USAGE,

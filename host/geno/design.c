@@ -221,12 +221,16 @@ static hel_status add_categorical(hel_engine *engine, hel_design *d, const sourc
         if (!isnan(level))
             count[(uint32_t)level]++;
     }
-    uint32_t reference = reference_level(column, count);
+    uint32_t reference = reference_level(column, count), category = d->categories;
+    HEL_TRY(
+        copy_name(engine, &d->reference_name[category], column->name, column->level[reference]));
+    d->categories = category + 1;
     for (uint32_t l = 0; l < column->levels; l++) {
         double *values;
         if (l == reference || !count[l])
             continue;
         HEL_TRY(add_covariate(engine, d, column->name, column->level[l], &values));
+        d->category[d->covariates - 1] = category + 1;
         for (uint32_t i = 0; i < d->samples; i++) {
             double level = value_of(s, column, i);
             values[i] = isnan(level) ? NAN : level == (double)l;
@@ -261,6 +265,8 @@ static hel_status table_covariates(hel_engine *engine, const source *s, const so
     }
     HEL_TRY(hel_calloc(engine, &d->covariate_name, room, sizeof *d->covariate_name));
     HEL_TRY(hel_calloc(engine, &d->covariate, room, sizeof *d->covariate));
+    HEL_TRY(hel_calloc(engine, &d->category, room, sizeof *d->category));
+    HEL_TRY(hel_calloc(engine, &d->reference_name, s->columns, sizeof *d->reference_name));
     for (uint32_t k = 0; k < s->columns; k++) {
         const hel_table_column *column = &s->table.column[s->column[k]];
         HEL_TRY(check_covariate(engine, d, s, pheno, column));
@@ -340,6 +346,10 @@ void hel_design_free(hel_design *d)
     }
     hel_free(d->phenotype);
     hel_free(d->covariate_name);
+    for (uint32_t c = 0; c < d->categories; c++)
+        hel_free(d->reference_name[c]);
     hel_free(d->covariate);
+    hel_free(d->category);
+    hel_free(d->reference_name);
     *d = (hel_design){0};
 }

@@ -27,6 +27,10 @@ typedef struct hel_design {
     char **covariate_name; /* "sex", "batch=b2", ... */
     double **covariate;    /* [covariates][samples], NaN = missing; no intercept */
     uint32_t covariates;
+    uint32_t *category;    /* [covariates] 0 = numeric, else the categorical covariate (1 ..) whose
+                            * level this column is; NULL = all numeric */
+    char **reference_name; /* [categories] "batch=b1": the level without a column */
+    uint32_t categories;
 } hel_design;
 
 typedef enum hel_coding {
@@ -50,7 +54,7 @@ typedef struct hel_design_request {
  * Also HEL_E_INPUT: a constant quantitative phenotype, fewer than 3 non-missing values, no sample
  * in common, none with a phenotype and all covariates, a covariate without values or with more
  * than 1,000 levels, a phenotype of the same file as its covariate. A phenotype value of -9 is
- * missing. Constant covariates are kept: the model finds the rank.
+ * missing. Constant covariates are kept: the model finds the rank, and the levels its samples have.
  */
 hel_status hel_design_build(hel_engine *engine, const hel_design_request *request,
                             const hel_samples *samples, hel_design *out);

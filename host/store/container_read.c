@@ -150,6 +150,11 @@ static hel_status check_mode(hel_reader *r)
     return HEL_OK;
 }
 
+static const char *article(hel_kind kind)
+{
+    return strchr("aeiou", hel_kind_name(kind)[0]) ? "an" : "a";
+}
+
 static hel_status load(hel_reader *r, hel_kind kind)
 {
     uint8_t raw[HEL_CONTAINER_HEADER_BYTES] = {0};
@@ -173,8 +178,9 @@ static hel_status load(hel_reader *r, hel_kind kind)
     HEL_TRY(read_table(r));
     HEL_TRY(check_mode(r));
     HEL_REQUIRE(r->engine, kind == 0 || kind == r->head.kind, HEL_E_FORMAT,
-                "%s: byte 12: this is a %s file, a %s file is needed here", r->path,
-                hel_kind_name(r->head.kind), hel_kind_name(kind));
+                "%s: byte 12: this is %s %s file, %s %s file is needed here", r->path,
+                article(r->head.kind), hel_kind_name(r->head.kind), article(kind),
+                hel_kind_name(kind));
     return HEL_OK;
 }
 

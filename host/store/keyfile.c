@@ -18,9 +18,6 @@
 #define SCRYPT_LOG_N_LOW  10u /* read, never written: test vectors */
 #define SCRYPT_LOG_N_HIGH 20u /* 1 GiB: a forged prefix must not exhaust the machine */
 #define MAX_SECRET_BYTES  ((uint64_t)1 << 30)
-#define COUNTER_LIMIT     ((uint64_t)1 << 20)
-
-static const char counter_line[] = "rejected\n";
 
 hel_status hel_sealing_decode(hel_engine *engine, hel_sealing *seal, const char *path,
                               const uint8_t *data, uint64_t bytes)
@@ -93,25 +90,13 @@ static hel_status seal_bytes(hel_engine *engine, hel_sealing *seal, uint8_t *out
     return status;
 }
 
-/* The counter of a key that has just been replaced. A crash before this leaves a new key with old
- * rejections: the safe side. */
-static hel_status forget_rejections(hel_engine *engine, const char *path)
-{
-    char *counter;
-    HEL_TRY(hel_path_join(engine, &counter, path, ".rejections"));
-    hel_status status = HEL_OK;
-    if (unlink(counter) != 0 && errno != ENOENT)
-        status = hel_fail_errno(engine, errno, "%s: cannot be removed", counter);
-    hel_free(counter);
-    return status;
-}
-
 hel_status hel_keyfile_write(hel_engine *engine, const char *path, hel_head *head,
                              const void *params, size_t params_bytes, const uint8_t *secret,
                              size_t bytes, const char *passphrase)
 {
     hel_sealing seal = {.mode = HEL_SEALING_PLAIN, .bytes = bytes};
     uint8_t raw[HEL_SEALING_BYTES], *sealed = NULL;
+    char *counter = NULL;
     hel_writer *w = NULL;
     HEL_REQUIRE(engine, bytes <= MAX_SECRET_BYTES, HEL_E_INTERNAL, "%s: %zu key bytes are too many",
                 path, bytes);
@@ -123,6 +108,7 @@ hel_status hel_keyfile_write(hel_engine *engine, const char *path, hel_head *hea
         secret = sealed;
     }
     encode(raw, &seal);
+    HEL_TRY_GOTO(hel_path_join(engine, &counter, path, ".rejections"), out);
     HEL_TRY_GOTO(hel_writer_open(engine, &w, path, head), out);
     HEL_TRY_GOTO(hel_writer_put_section(w, HEL_SECTION_PARAMS, params, params_bytes), out);
     HEL_TRY_GOTO(hel_writer_section(w, HEL_SECTION_SECRET, 0), out);
@@ -130,10 +116,13 @@ hel_status hel_keyfile_write(hel_engine *engine, const char *path, hel_head *hea
     HEL_TRY_GOTO(hel_writer_put(w, secret, bytes), out);
     status = hel_writer_commit(w, NULL);
     w = NULL;
-    if (status == HEL_OK)
-        status = forget_rejections(engine, path);
+    /* The counter of the key that was there. A crash before this leaves a new key with old
+     * rejections: the safe side. Nothing allocates once the key has its name. */
+    if (status == HEL_OK && unlink(counter) != 0 && errno != ENOENT)
+        status = hel_fail_errno(engine, errno, "%s: cannot be removed", counter);
 out:
     hel_writer_abort(w);
+    hel_free(counter);
     hel_free(sealed);
     return status;
 }
@@ -219,74 +208,5 @@ hel_status hel_keyfile_sealed(hel_engine *engine, const char *path, int *sealed)
     if (status == HEL_OK)
         *sealed = seal.mode != HEL_SEALING_PLAIN;
     hel_reader_close(r);
-    return status;
-}
-
-/* ---- rejections ---- */
-
-hel_status hel_keyfile_rejections(hel_engine *engine, const char *path, uint32_t *count)
-{
-    char *counter;
-    uint8_t *text;
-    uint64_t bytes;
-    struct stat info;
-    *count = 0;
-    HEL_TRY(hel_path_join(engine, &counter, path, ".rejections"));
-    hel_status status = HEL_OK;
-    /* Only a counter that is certainly absent counts as none. */
-    if (lstat(counter, &info) != 0 && errno == ENOENT)
-        goto out;
-    HEL_TRY_GOTO(hel_file_read(engine, counter, COUNTER_LIMIT, &text, &bytes), out);
-    for (uint64_t i = 0; i < bytes; i++)
-        *count += text[i] == '\n';
-    *count += bytes > 0 && text[bytes - 1] != '\n'; /* torn by a crash: the rejection happened */
-    hel_free(text);
-out:
-    hel_free(counter);
-    return status;
-}
-
-static hel_status append(hel_engine *engine, int fd, const char *path)
-{
-    char line[1 + sizeof counter_line], last = '\n';
-    struct stat info;
-    size_t length = 0;
-    if (fstat(fd, &info) != 0)
-        return hel_fail_errno(engine, errno, "%s: cannot be inspected", path);
-    HEL_REQUIRE(engine, S_ISREG(info.st_mode), HEL_E_IO, "%s: not a regular file", path);
-    if (info.st_size > 0 && pread(fd, &last, 1, info.st_size - 1) != 1)
-        return hel_fail_errno(engine, errno, "%s: cannot be read", path);
-    if (last != '\n')
-        line[length++] = '\n'; /* ends a torn line, so that it goes on counting */
-    memcpy(line + length, counter_line, sizeof counter_line - 1);
-    length += sizeof counter_line - 1;
-    for (size_t done = 0; done < length;) {
-        ssize_t n = write(fd, line + done, length - done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return hel_fail_errno(engine, n < 0 ? errno : ENOSPC, "%s: cannot be written", path);
-        done += (size_t)n;
-    }
-    if (fsync(fd) != 0)
-        return hel_fail_errno(engine, errno, "%s: fsync failed", path);
-    return HEL_OK;
-}
-
-hel_status hel_keyfile_reject(hel_engine *engine, const char *path)
-{
-    char *counter;
-    HEL_TRY(hel_path_join(engine, &counter, path, ".rejections"));
-    hel_status status;
-    int fd = open(counter, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0600);
-    if (fd < 0) {
-        status = hel_fail_errno(engine, errno, "%s: cannot be opened", counter);
-    } else {
-        status = append(engine, fd, counter);
-        if (close(fd) != 0 && status == HEL_OK)
-            status = hel_fail_errno(engine, errno, "%s: close failed", counter);
-        hel_directory_sync(counter);
-    }
-    hel_free(counter);
     return status;
 }

@@ -8,6 +8,7 @@
 #define HEL_STORE_KEYFILE_H
 
 #include "host/store/container.h"
+#include "host/store/rejections.h"
 
 /* secret: `bytes` of key material. passphrase NULL or "": stored plain. A counter of rejections left by
  * a key that had the same path is removed. */
@@ -21,10 +22,5 @@ hel_status hel_keyfile_read(hel_engine *engine, const char *path, hel_head *head
                             const char *passphrase);
 /* 1 in *sealed when the file needs a passphrase. */
 hel_status hel_keyfile_sealed(hel_engine *engine, const char *path, int *sealed);
-
-/* Rejections counted against the key at `path` (0 when the counter file is absent). */
-hel_status hel_keyfile_rejections(hel_engine *engine, const char *path, uint32_t *count);
-/* Adds one, durably (append + fsync) before it returns; mode 0600. */
-hel_status hel_keyfile_reject(hel_engine *engine, const char *path);
 
 #endif

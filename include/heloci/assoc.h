@@ -24,29 +24,31 @@ extern "C" {
 
 typedef struct hel_encrypt_config {
     uint32_t size;
-    const char *bfile;      /**< prefix of .bed, .bim, .fam */
-    const char *key;        /**< <x>.key */
-    const char *passphrase; /**< for a sealed key */
-    const char *out;        /**< prefix */
+    const char *bfile;                             /**< prefix of .bed, .bim, .fam */
+    const char *key;                               /**< <x>.key */
+    const char *passphrase;                        /**< for a sealed key */
+    const char *out;                               /**< prefix */
     const char *keep, *remove, *extract, *exclude; /**< PLINK lists; NULL = all */
-    int miss_plane;         /**< 1 = encrypt missingness as a third plane, keep no private list */
+    int miss_plane;   /**< 1 = encrypt missingness as a third plane, keep no private list */
+    hel_text_fn note; /**< receives what is about to be encrypted ("374 of 413 samples, ...")
+                                 and warnings; may be NULL; non-zero return cancels */
+    void *note_arg;
 } hel_encrypt_config;
 
 #define HEL_ENCRYPT_CONFIG_INIT                                                                    \
     {                                                                                              \
-        sizeof(hel_encrypt_config), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0              \
+        sizeof(hel_encrypt_config), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL  \
     }
 
 /** Encrypts a cohort: 12 bytes per genotype and plane at the default parameters (two planes, three
  *  with miss_plane). Variants with negative positions are skipped, as PLINK does. */
-HEL_API HEL_MUST_CHECK hel_status hel_encrypt(hel_engine *engine,
-                                              const hel_encrypt_config *config);
+HEL_API HEL_MUST_CHECK hel_status hel_encrypt(hel_engine *engine, const hel_encrypt_config *config);
 
 /* ---- null ---- */
 
 typedef struct hel_null_config {
     uint32_t size;
-    const char *data;       /**< <x>.private of the encrypted cohort */
+    const char *data; /**< <x>.private of the encrypted cohort */
     const char *key;
     const char *passphrase;
     const char *out;
@@ -54,12 +56,12 @@ typedef struct hel_null_config {
                                          the .fam file's sixth column as it was at encryption */
     const char *covar, *covar_name; /**< NULL = intercept only; NULL = all columns */
     const char *keep, *remove;
-    int coding_01;          /**< 1 = --1: controls 0, cases 1 */
-    int trait;              /**< 0 = as plink2 decides, 1 = linear, 2 = logistic */
-    uint32_t max_columns;   /**< budget; 0 = 256 */
-    double max_vif;         /**< 0 = 50 */
-    double max_corr;        /**< 0 = 0.999 */
-    hel_text_fn plan;       /**< receives the plan before the work: T, P, columns, bytes, key
+    int coding_01;        /**< 1 = --1: controls 0, cases 1 */
+    int trait;            /**< 0 = as plink2 decides, 1 = linear, 2 = logistic */
+    uint32_t max_columns; /**< budget; 0 = 256 */
+    double max_vif;       /**< 0 = 50 */
+    double max_corr;      /**< 0 = 0.999 */
+    hel_text_fn plan;     /**< receives the plan before the work: T, P, columns, bytes, key
                                  switches; may be NULL; non-zero return cancels */
     void *plan_arg;
 } hel_null_config;
@@ -72,6 +74,30 @@ typedef struct hel_null_config {
 
 /** Fits the null models in clear and encrypts their quantised columns. */
 HEL_API HEL_MUST_CHECK hel_status hel_null(hel_engine *engine, const hel_null_config *config);
+
+/** As hel_null_config, but from a fileset's .fam and without a key. */
+typedef struct hel_null_check_config {
+    uint32_t size;
+    const char *bfile;
+    const char *encrypt_keep, *encrypt_remove; /**< lists that hel_encrypt would be given */
+    const char *pheno, *pheno_name, *covar, *covar_name, *keep, *remove;
+    int coding_01, trait;
+    uint32_t max_columns;
+    double max_vif, max_corr;
+    int miss_plane;     /**< as hel_encrypt would be told */
+    int missing_delete; /**< as hel_decrypt would be told */
+} hel_null_check_config;
+
+#define HEL_NULL_CHECK_CONFIG_INIT                                                                 \
+    {                                                                                              \
+        sizeof(hel_null_check_config), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, \
+            0, 0, 0, 0, 0                                                                          \
+    }
+
+/** Fits the null models in clear and writes nothing: fails at once, in the words that hel_null and
+ *  hel_decrypt would use after hours of encryption. */
+HEL_API HEL_MUST_CHECK hel_status hel_null_check(hel_engine *engine,
+                                                 const hel_null_check_config *config);
 
 /* ---- scan ---- */
 
@@ -90,9 +116,9 @@ typedef struct hel_scan_config {
 
 /** What a scan did; seconds are wall time, cpu_ seconds are those of all threads. */
 typedef struct hel_scan_stats {
-    uint64_t genotypes;    /**< samples x variants, padding included */
+    uint64_t genotypes; /**< samples x variants, padding included */
     uint64_t key_switches;
-    uint32_t passes;       /**< times the weights were expanded (memory budget) */
+    uint32_t passes; /**< times the weights were expanded (memory budget) */
     double cpu_expand, cpu_scan, cpu_output;
     double wall;
     uint64_t peak_buffers; /**< bytes of buffers at the most */
@@ -116,12 +142,12 @@ typedef struct hel_decrypt_config {
     const char *model; /**< <x>.model */
     const char *key;
     const char *passphrase;
-    const char *out;   /**< prefix of the tables */
-    uint32_t formats;  /**< HEL_OUT_*; 0 = plink2 */
+    const char *out;    /**< prefix of the tables */
+    uint32_t formats;   /**< HEL_OUT_*; 0 = plink2 */
     int missing_delete; /**< 0 = mean imputation, 1 = deletion (linear; needs the private list) */
-    int64_t min_mac;   /**< score test; -1 = 5 */
+    int64_t min_mac;    /**< score test; -1 = 5 */
     double max_vif, max_corr; /**< 0 = 50, 0.999 */
-    hel_text_fn table; /**< receives the path of every table written; may be NULL */
+    hel_text_fn table;        /**< receives the path of every table written; may be NULL */
     void *table_arg;
 } hel_decrypt_config;
 
@@ -133,8 +159,7 @@ typedef struct hel_decrypt_config {
 /** Decrypts, verifies every sum against the owner's private digests, and only then finishes and
  *  writes. Any mismatch, whatever its kind, is HEL_E_VERIFY with one generic text; the rejection is
  *  counted against the key, and a key with 3 rejections is refused (HEL_E_SECURITY). */
-HEL_API HEL_MUST_CHECK hel_status hel_decrypt(hel_engine *engine,
-                                              const hel_decrypt_config *config);
+HEL_API HEL_MUST_CHECK hel_status hel_decrypt(hel_engine *engine, const hel_decrypt_config *config);
 
 #ifdef __cplusplus
 }

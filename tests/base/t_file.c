@@ -279,3 +279,27 @@ Test(file, only_regular_files_are_read)
     unlink(path);
     cr_assert(hel_map_open(engine, &map, path) == HEL_E_IO);
 }
+
+/* A second writer of the same name is refused while the first is at work, and takes nothing away; a
+ * .part whose writer is gone is replaced. */
+Test(file, one_writer_at_a_time)
+{
+    hel_outfile a, b;
+    const char *path = test_dir_path(&dir, "one"), *part = test_dir_path(&dir, "one.part");
+    cr_assert(hel_outfile_open(engine, &a, path, 0600) == HEL_OK);
+    cr_assert(hel_outfile_open(engine, &b, path, 0600) == HEL_E_IO);
+    cr_assert(strstr(hel_engine_error(engine), "another process"));
+    cr_assert(test_exists(part));
+    cr_assert(hel_outfile_write(engine, &a, "abc", 3) == HEL_OK);
+    cr_assert(hel_outfile_commit(engine, &a) == HEL_OK);
+    test_write_file(part, "stale", 5, 0666);
+    cr_assert(hel_outfile_open(engine, &a, path, 0600) == HEL_OK);
+    cr_assert(hel_outfile_write(engine, &a, "new", 3) == HEL_OK);
+    cr_assert(hel_outfile_commit(engine, &a) == HEL_OK);
+    size_t bytes;
+    struct stat info;
+    uint8_t *got = test_read_file(path, &bytes);
+    cr_assert(bytes == 3 && memcmp(got, "new", 3) == 0 && !test_exists(part));
+    cr_assert(stat(path, &info) == 0 && (info.st_mode & 0777) == 0600);
+    free(got);
+}

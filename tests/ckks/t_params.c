@@ -359,6 +359,7 @@ Test(params, coding)
     hel_params p;
     hel_buf buf = {0};
     uint8_t digest[32], again[32], direct[32];
+    uint32_t refused[2] = {0};
     cr_assert_eq(hel_params_encode(engine, &good, &buf), HEL_OK);
     cr_assert_eq(buf.bytes, 60);
     cr_assert_eq(hel_params_decode(engine, buf.data, buf.bytes, &p), HEL_OK);
@@ -378,11 +379,23 @@ Test(params, coding)
                 cr_assert_eq(hel_params_digest(engine, &p, again), HEL_OK);
                 cr_assert_neq(memcmp(digest, again, 32), 0);
             } else {
+                cr_assert(status == HEL_E_FORMAT || status == HEL_E_SECURITY);
+                refused[status == HEL_E_SECURITY]++;
                 cr_assert(strlen(hel_engine_error(engine)) > 0);
                 cr_assert_eq(p.log_n, 0, "a refused set is not handed out");
             }
             buf.data[at] ^= (uint8_t)(1u << bit);
         }
+    cr_assert(refused[0] && refused[1]);
+    /* a section that breaks a shape rule, and one that breaks a condition */
+    for (int damage = 0; damage < 2; damage++) {
+        hel_params_encode(engine, &good, &buf);
+        uint8_t *last = buf.data + buf.bytes - 60;
+        hel_put_u32(last + (damage ? 40 : 4), damage ? 40 : 9);
+        hel_error_clear(engine);
+        cr_assert_eq(hel_params_decode(engine, last, 60, &p), HEL_E_FORMAT);
+        cr_assert(strstr(hel_engine_error(engine), damage ? "" : "log N is 9"));
+    }
     hel_buf_free(&buf);
 }
 

@@ -3,7 +3,7 @@
  * the same verdict: nothing released, the rejection counted, the key retired after three.
  */
 #include "host/store/keyfile.h"
-#include "tests/e2e/toy.h"
+#include "tests/e2e/toy_cohort.h"
 
 enum { SAMPLES = 200, VARIANTS = 1500, LIMBS_MAX = 4 }; /* two chunks, two blocks */
 

@@ -3,7 +3,7 @@
  * program, and a text that names file, place and rule.
  */
 #include "tests/e2e/program.h"
-#include "tests/e2e/toy.h"
+#include "tests/e2e/toy_cohort.h"
 
 enum { SAMPLES = 90, VARIANTS = 60 };
 

@@ -218,6 +218,65 @@ Test(cli, missing_files_are_named)
     EXPECT(r, 66, "/nonexistent/x.bed: No such file");
 }
 
+Test(cli, output_folders_must_exist)
+{
+    static const char *const lines[][8] = {
+        {"keygen"},
+        {"run", "--bfile", "x"},
+        {"scan", "--geno", "x", "--weights", "x", "--evk", "x"},
+        {"report", "--table", "x"},
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        const char *argv[PROGRAM_ARGS] = {NULL};
+        int argc = 1;
+        for (int k = 0; k < 8 && lines[i][k]; k++)
+            argv[argc++] = lines[i][k];
+        argv[argc++] = "--out";
+        argv[argc] = "/nonexistent/y";
+        program_result r;
+        program_run_argv(&r, NULL, NULL, argv);
+        EXPECT(r, 74, "output folder /nonexistent does not exist");
+    }
+}
+
+Test(cli, bfile_is_a_prefix)
+{
+    program_result r;
+    program_run(&r, "encrypt", "--bfile", "a/x.bed", "--key", "k", "--out", "y", NULL);
+    EXPECT(r, 64, "did you mean --bfile a/x?");
+}
+
+Test(cli, encrypt_keeps_an_earlier_dataset_file)
+{
+    test_dir d;
+    program_result r;
+    test_dir_make(&d);
+    const char *out = test_dir_path(&d, "x"), *file = test_dir_path(&d, "x.private");
+    test_write_file(file, "old", 3, 0600);
+    program_run(&r, "encrypt", "--bfile", "/nonexistent/b", "--key", "k", "--out", out, NULL);
+    EXPECT(r, 64, "x.private exists already");
+    program_run(&r, "encrypt", "--bfile", "/nonexistent/b", "--key", "k", "--out", out,
+                "--overwrite", NULL);
+    cr_expect(r.code != 0 && r.code != 64, "%d: %s", r.code, r.err);
+    test_dir_remove(&d);
+}
+
+/* A file of the wrong kind: the command's name once, and an article that fits. */
+Test(cli, errors_name_the_command_once)
+{
+    test_dir d;
+    program_result r;
+    test_dir_make(&d);
+    const char *out = test_dir_path(&d, "k"), *evk = test_dir_path(&d, "k.evk");
+    program_run(&r, "keygen", "--out", out, "--quiet", NULL);
+    EXPECT(r, 0, "");
+    program_run(&r, "scan", "--geno", evk, "--weights", evk, "--evk", evk, "--out", out, NULL);
+    EXPECT(r, 65, "this is an evaluation keys file, a weights file is needed here");
+    program_run(&r, "keygen", "--out", test_dir_path(&d, "l"), "--plane-max", "1", NULL);
+    EXPECT(r, 64, "heloci keygen: planes up to 1");
+    test_dir_remove(&d);
+}
+
 Test(cli, unwritable_standard_output_is_an_error)
 {
     if (access("/dev/full", W_OK) != 0)

@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "tests/e2e/program.h"
-#include "tests/e2e/toy.h"
+#include "tests/e2e/toy_cohort.h"
 
 enum { SAMPLES = 400, VARIANTS = 2000, KILLS = 6, ARGS = 16 };
 

@@ -3,7 +3,7 @@
  * names it, says where, writes nothing and leaves older results alone.
  */
 #include "tests/e2e/program.h"
-#include "tests/e2e/toy.h"
+#include "tests/e2e/toy_cohort.h"
 
 typedef struct consumer {
     const char *suffix, *name;

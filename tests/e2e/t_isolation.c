@@ -5,7 +5,7 @@
  */
 #include "host/ckks/scheme.h"
 #include "tests/e2e/program.h"
-#include "tests/e2e/toy.h"
+#include "tests/e2e/toy_cohort.h"
 
 enum { NOBODY = 65534, CENTRE_FILES = 4 };
 

@@ -22,8 +22,8 @@ static uint64_t peak_of_scan(e2e *e, uint64_t budget)
         char memory[32];
         snprintf(memory, sizeof memory, "%llu", (unsigned long long)(budget >> 20));
         execl(HEL_PROGRAM, "heloci", "scan", "--geno", e2e_path(e, ".geno"), "--weights",
-              e2e_path(e, ".weights"), "--evk", e2e_path(e, ".evk"), "--out", e->prefix,
-              "--memory", memory, "--threads", "2", "--quiet", (char *)NULL);
+              e2e_path(e, ".weights"), "--evk", e2e_path(e, ".evk"), "--out", e->prefix, "--memory",
+              memory, "--threads", "2", "--quiet", (char *)NULL);
         _exit(127);
     }
     cr_assert_eq(wait4(child, &code, 0, &usage), child);
@@ -36,8 +36,7 @@ Test(memory, budget_holds, .timeout = 900)
     e2e e;
     ref_cohort cohort;
     e2e_start(&e, 2, 0, HEL_SIMD_AUTO);
-    ref_cohort_write(&cohort,
-                     &(ref_cohort_request){.samples = 200, .variants = 20000, .stream = 3},
+    ref_cohort_write(&cohort, &(ref_cohort_request){.samples = 200, .variants = 20000, .stream = 3},
                      e.prefix);
     char pheno[2 * PATH_MAX];
     snprintf(pheno, sizeof pheno, "%s.pheno", e.prefix);
@@ -79,6 +78,56 @@ Test(memory, budget_holds, .timeout = 900)
                   (unsigned long long)peak >> 20, least);
     fprintf(stderr, "budget %llu MiB, peak resident size %llu MiB\n", least,
             (unsigned long long)peak >> 20);
+    e2e_compare_sums(&e, cohort.calls);
+    ref_cohort_free(&cohort);
+    e2e_stop(&e);
+}
+
+/* Many outputs against few columns held at once: every budget from the least on must work. */
+Test(memory, no_budget_is_a_trap, .timeout = 900)
+{
+    e2e e;
+    ref_cohort cohort;
+    hel_params params;
+    char path[2 * PATH_MAX];
+    e2e_start(&e, 1, 0, HEL_SIMD_AUTO);
+    E2E_OK(&e, hel_params_search(e.engine, NULL, &params));
+    params.log_n = 10;
+    params.toy = 1;
+    ref_cohort_write(&cohort, &(ref_cohort_request){.samples = 64, .variants = 20, .stream = 4},
+                     e.prefix);
+    snprintf(path, sizeof path, "%s.many", e.prefix);
+    ref_random r = ref_random_start(5);
+    FILE *f = fopen(path, "w");
+    fprintf(f, "#FID\tIID");
+    for (int t = 0; t < 150; t++)
+        fprintf(f, "\tP%d", t);
+    for (int i = 0; i < 64; i++) {
+        fprintf(f, "\nf%d\ts%d", i / 3, i);
+        for (int t = 0; t < 150; t++)
+            fprintf(f, "\t%.6f", ref_random_double(&r));
+    }
+    fprintf(f, "\n");
+    fclose(f);
+    E2E_OK(&e, e2e_keygen(&e, &params));
+    E2E_OK(&e, e2e_encrypt(&e, e.prefix, 0));
+    E2E_OK(&e, e2e_null(&e, path, NULL, NULL, NULL));
+    int worked = 0;
+    hel_engine *usual = e.engine;
+    for (uint64_t mib = 1; mib < 120; mib += 1) {
+        hel_engine_config config = HEL_ENGINE_CONFIG_INIT;
+        config.threads = 1;
+        config.memory_bytes = mib << 20;
+        cr_assert_eq(hel_engine_create(&e.engine, &config), HEL_OK);
+        hel_status status = e2e_scan(&e);
+        cr_assert(status == (worked ? HEL_OK : status) &&
+                      (status == HEL_OK || status == HEL_E_MEMORY),
+                  "%llu MiB: %s", (unsigned long long)mib, hel_engine_error(e.engine));
+        worked |= status == HEL_OK;
+        hel_engine_free(e.engine);
+    }
+    cr_assert(worked);
+    e.engine = usual;
     e2e_compare_sums(&e, cohort.calls);
     ref_cohort_free(&cohort);
     e2e_stop(&e);

@@ -186,10 +186,76 @@ Test(run, a_failed_step_ends_the_run_with_its_code)
     test_write_file(c.pheno, "FID IID Y\nf i0 nonsense\n", 24, 0644);
     run(&c, &r, NULL);
     cr_expect_eq(r.code, 65, "%d: %s", r.code, r.err);
-    cr_expect(strstr(r.err, "heloci null: ") != NULL, "%s", r.err);
+    cr_expect(strstr(r.err, "heloci run: ") != NULL && !strstr(r.out, "keygen"), "%s", r.err);
     cr_expect_not(test_exists(c.owner));
     cr_expect_not(test_exists(c.centre));
     cr_expect_not(test_exists(c.table));
+    remove_cohort(&c);
+}
+
+/* What would fail behind the encryption fails before the key is drawn. */
+Test(run, mistakes_are_found_before_keygen)
+{
+    static const struct {
+        const char *extra[4];
+        int code;
+        const char *says;
+    } rows[] = {
+        {{"--pheno-name", "Z"}, 65, "no column 'Z'"},
+        {{"--miss-plane", "--missing", "delete"}, 64, "--missing delete needs the private list"},
+        {{"--memory", "63"}, 64, "at least 64 MiB"},
+        {{"--keep", "/"}, 66, "not a regular file"},
+        {{"--exclude", "/nonexistent"}, 66, "/nonexistent: No such file"},
+        {{"--covar", "/nonexistent"}, 66, "/nonexistent: No such file"},
+    };
+    cohort c;
+    make_cohort(&c);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        program_result r;
+        const char *const *x = rows[i].extra;
+        program_run(&r, "run", "--bfile", c.bfile, "--pheno", c.pheno, "--out", c.out, x[0], x[1],
+                    x[2], NULL);
+        cr_expect_eq(r.code, rows[i].code, "row %zu: %d: %s", i, r.code, r.err);
+        cr_expect(strstr(r.err, rows[i].says) != NULL, "row %zu: %s", i, r.err);
+        cr_expect(strstr(r.out, "keygen") == NULL, "row %zu: %s", i, r.out);
+        cr_expect_not(test_exists(c.owner), "row %zu", i);
+        cr_expect_not(test_exists(c.centre), "row %zu", i);
+    }
+    remove_cohort(&c);
+}
+
+/* A folder lies where the table should go: the encryption is kept, and the line that is shown
+ * finishes the work. */
+Test(run, a_failure_behind_the_encryption_keeps_it)
+{
+    cohort c;
+    program_result r;
+    make_cohort(&c);
+    cr_assert_eq(mkdir(c.table, 0700), 0);
+    run(&c, &r, NULL);
+    cr_expect(r.code != 0);
+    cr_expect(test_exists(c.owner) && test_exists(c.centre));
+    cr_expect(strstr(r.err, "rm -r ") != NULL, "%s", r.err);
+    char *line = strstr(r.err, "heloci decrypt --");
+    cr_assert(line != NULL, "%s", r.err);
+    cr_assert_eq(rmdir(c.table), 0);
+    char command[PROGRAM_TEXT];
+    snprintf(command, sizeof command, "'%s'%.*s > /dev/null", HEL_PROGRAM,
+             (int)strcspn(line, "\n") - 6, line + 6);
+    cr_expect_eq(system(command), 0, "%s", command);
+    cr_expect(test_exists(c.table));
+    remove_cohort(&c);
+}
+
+Test(run, says_what_became_of_missing_calls_and_rows)
+{
+    cohort c;
+    program_result r;
+    make_cohort(&c);
+    run(&c, &r, NULL);
+    cr_expect_eq(r.code, 0, "%s", r.err);
+    cr_expect(strstr(r.out, "missing calls: replaced by the variant's mean") != NULL, "%s", r.out);
+    cr_expect(strstr(r.out, " of 37 rows are NA") != NULL, "%s", r.out);
     remove_cohort(&c);
 }
 

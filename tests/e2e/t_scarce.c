@@ -8,7 +8,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-#include "tests/e2e/toy.h"
+#include "tests/e2e/toy_cohort.h"
 
 enum { SAMPLES = 70, VARIANTS = 60, NOBODY = 65534 };
 

@@ -174,7 +174,8 @@ Test(design, numeric_covariates)
 }
 
 /* plink2 leaves out the most common level, of equals the first by name. */
-static void check_categorical(const char *cells, const char *names, const char *first)
+static void check_categorical(const char *cells, const char *names, const char *first,
+                              const char *reference)
 {
     hel_design d;
     char found[256] = "";
@@ -187,16 +188,33 @@ static void check_categorical(const char *cells, const char *names, const char *
     cr_assert(strcmp(found, names) == 0, "%s: '%s', not '%s'", cells, found, names);
     if (*first)
         check_values(d.covariate[0], first, cells);
+    cr_assert(d.categories == 1 && strcmp(d.reference_name[0], reference) == 0, "%s: '%s'", cells,
+              d.reference_name[0]);
+    for (uint32_t k = 0; k < d.covariates; k++)
+        cr_assert_eq(d.category[k], 1);
     hel_design_free(&d);
 }
 
 Test(design, categorical_covariates)
 {
-    check_categorical("b b z z z a", "b=b b=a", "1 1 0 0 0 0");
-    check_categorical("z b a z b a", "b=z b=b", "1 0 0 1 0 0");
-    check_categorical("a b b z b z", "b=a b=z", "1 0 0 0 0 0");
-    check_categorical("a NA b NONE b b", "b=a", "1 . 0 . 0 0");
-    check_categorical("a a a a a NA", "", "");
+    check_categorical("b b z z z a", "b=b b=a", "1 1 0 0 0 0", "b=z");
+    check_categorical("z b a z b a", "b=z b=b", "1 0 0 1 0 0", "b=a");
+    check_categorical("a b b z b z", "b=a b=z", "1 0 0 0 0 0", "b=b");
+    check_categorical("a NA b NONE b b", "b=a", "1 . 0 . 0 0", "b=b");
+    check_categorical("a a a a a NA", "", "", "b=a");
+}
+
+Test(design, which_columns_are_levels)
+{
+    hel_design d;
+    pheno = column_file("p.txt", "y", "1.5 2 3 4 5 6");
+    covar = text_file("c.txt", "#IID a x b z\ni0 p 1 u 1\ni1 q 2 u 1\ni2 q 2 v 1\ni3 r 1 w 1\n");
+    OK(build(&d, NULL, HEL_CODING_12));
+    const uint32_t want[] = {1, 1, 0, 2, 2, 0};
+    cr_assert(d.covariates == 6 && d.categories == 2);
+    cr_assert_eq(memcmp(d.category, want, sizeof want), 0);
+    cr_assert(strcmp(d.reference_name[0], "a=q") == 0 && strcmp(d.reference_name[1], "b=u") == 0);
+    hel_design_free(&d);
 }
 
 Test(design, levels_that_no_sample_has)

@@ -17,9 +17,9 @@ typedef struct ref_cohort {
 
 typedef struct ref_cohort_request {
     uint32_t samples, variants;
-    double missing_calls;  /* fraction */
-    double missing_pheno;  /* fraction of each phenotype */
-    uint64_t stream;       /* of the generator */
+    double missing_calls; /* fraction */
+    double missing_pheno; /* fraction of each phenotype */
+    uint64_t stream;      /* of the generator */
 } ref_cohort_request;
 
 /* Writes <prefix>.bed .bim .fam .pheno .covar. Phenotypes: Q1, Q2 (quantitative), B1 (1/2).

@@ -3,7 +3,7 @@
  * and stops.
  */
 #include "host/store/keyfile.h"
-#include "tests/e2e/toy.h"
+#include "tests/e2e/toy_cohort.h"
 
 struct sink {
     char text[16384];

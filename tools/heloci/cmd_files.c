@@ -15,7 +15,7 @@ static void say_report(const tool *t, const hel_report_config *config,
              summary->lambda_gc, (unsigned long long)summary->genome_wide, summary->max_log10p);
     top_hits hits;
     if (!t->quiet && top_hits_read(&hits, config->table, HITS_ON_TERMINAL, APART) == 0)
-        top_hits_print(&hits, stdout);
+        top_hits_print(&hits, APART / 1000000, stdout);
     tool_say(t, "  pictures  %s.manhattan.png  %s.qq.png  (and .svg)\n", config->out, config->out);
     tool_say(t, "  page      %s.html\n", config->out);
 }

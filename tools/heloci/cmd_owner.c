@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "tools/heloci/tool.h"
+#include "tools/heloci/untested.h"
 
 /* Says the size of PREFIX + suffix. */
 static void say_file(const tool *t, const char *prefix, const char *suffix, const char *note)
@@ -55,10 +56,26 @@ int command_keygen(const options *o)
     return tool_close(&t, status);
 }
 
+/* Without the dataset file of an earlier encryption its ciphertexts are worthless. */
+static int refuse_overwrite(const options *o)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s.private", o->text[OPT_OUT]);
+    if (o->given[OPT_OVERWRITE] || access(path, F_OK) != 0)
+        return 0;
+    fprintf(stderr,
+            "heloci encrypt: %s exists already, and the sums of ciphertexts made with it cannot be "
+            "decrypted without it; choose another --out, or replace it with --overwrite\n",
+            path);
+    return EXIT_USAGE;
+}
+
 int command_encrypt(const options *o)
 {
     tool t;
-    int rc = tool_open(&t, o);
+    int rc = refuse_overwrite(o);
+    if (rc == 0)
+        rc = tool_open(&t, o);
     if (rc)
         return rc;
     hel_encrypt_config config = HEL_ENCRYPT_CONFIG_INIT;
@@ -71,11 +88,14 @@ int command_encrypt(const options *o)
     config.extract = o->text[OPT_EXTRACT];
     config.exclude = o->text[OPT_EXCLUDE];
     config.miss_plane = o->given[OPT_MISS_PLANE];
+    config.note = tool_text;
+    config.note_arg = &t;
     hel_status status = hel_encrypt(t.engine, &config);
     progress_end(&t.bar);
     if (status == HEL_OK) {
         say_file(&t, config.out, ".geno", "public: ciphertexts for the compute centre");
-        say_file(&t, config.out, ".private", "owner: names, missing calls, digests");
+        say_file(&t, config.out, ".private",
+                 "owner: the dataset file (names, missing calls, digests)");
     }
     return tool_close(&t, status);
 }
@@ -113,6 +133,38 @@ int command_null(const options *o)
     return tool_close(&t, status);
 }
 
+static void say_reason(const tool *t, const char *code)
+{
+    const options *o = t->o;
+    if (strcmp(code, "LOW_MAC") == 0)
+        tool_say(t, " (--min-mac %llu)",
+                 o->given[OPT_MIN_MAC] ? (unsigned long long)o->number[OPT_MIN_MAC] : 5);
+    else if (strcmp(code, "VIF_TOO_HIGH") == 0)
+        tool_say(t, " (--vif %g)", o->given[OPT_VIF] ? o->real[OPT_VIF] : 50);
+    else if (strcmp(code, "CORR_TOO_HIGH") == 0)
+        tool_say(t, " (--max-corr %g)", o->given[OPT_MAX_CORR] ? o->real[OPT_MAX_CORR] : 0.999);
+    else if (strcmp(code, "CONST_OMITTED_ALLELE") == 0)
+        tool_say(t, " (no variation)");
+}
+
+/* Rows without a result, read from one table per analysis: plink2's, or REGENIE's in its place. */
+static void say_untested(const tool *t, const char *path)
+{
+    untested u;
+    const uint64_t formats = t->o->number[OPT_FORMAT];
+    const char *column = !formats || formats & HEL_OUT_PLINK2 ? "ERRCODE" : "EXTRA";
+    if (t->quiet || untested_read(&u, path, column) != 0)
+        return;
+    tool_say(t, "    %llu of %llu rows are NA", (unsigned long long)u.without,
+             (unsigned long long)u.rows);
+    for (unsigned i = 0; i < u.reasons; i++) {
+        tool_say(t, "%s %llu %s", i ? "," : ":", (unsigned long long)u.reason[i].rows,
+                 u.reason[i].code);
+        say_reason(t, u.reason[i].code);
+    }
+    tool_say(t, "\n");
+}
+
 /* Tables as they are announced, for --list. */
 typedef struct table_list {
     tool *t;
@@ -125,6 +177,7 @@ static int on_table(void *arg, const char *path)
     size_t length = strcspn(path, "\n");
     progress_end(&list->t->bar);
     tool_say(list->t, "  %.*s\n", (int)length, path);
+    say_untested(list->t, path);
     if (list->file)
         fprintf(list->file, "%.*s\n", (int)length, path);
     return 0;
@@ -159,8 +212,13 @@ int command_decrypt(const options *o)
     config.table_arg = &list;
     hel_status status = hel_decrypt(t.engine, &config);
     progress_end(&t.bar);
-    if (status == HEL_OK)
+    if (status == HEL_OK) {
+        tool_say(&t, config.missing_delete
+                         ? "  missing calls: left out, variant by variant, as plink2 does\n"
+                         : "  missing calls: replaced by the variant's mean (--missing delete: "
+                           "left out, as plink2 does)\n");
         tool_say(&t, "  every sum verified before anything was written\n");
+    }
     if (list.file && fclose(list.file) != 0 && status == HEL_OK) {
         fprintf(stderr, "heloci decrypt: %s: %s\n", list_path, strerror(errno));
         (void)tool_close(&t, HEL_OK);

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "tools/heloci/interrupt.h"
+#include "tools/heloci/preflight.h"
 #include "tools/heloci/step.h"
 #include "tools/heloci/tool.h"
 
@@ -31,6 +32,7 @@ typedef struct runner {
     char key[PATH_BYTES], data[PATH_BYTES], model[PATH_BYTES], sums[PATH_BYTES], list[PATH_BYTES];
     char forbidden[PATH_BYTES]; /* the key, absolute */
     int owner_made, centre_made;
+    int encrypted; /* what is worth keeping when a later step fails */
 } runner;
 
 static void say(const runner *r, const char *format, ...) HEL_PRINTF(2, 3);
@@ -93,30 +95,9 @@ static void join(char out[PATH_BYTES], const char *a, const char *b)
         out[0] = 0;
 }
 
-static int check_inputs(const options *o)
-{
-    static const option_id files[] = {OPT_PHENO,  OPT_COVAR,   OPT_KEEP,
-                                      OPT_REMOVE, OPT_EXTRACT, OPT_EXCLUDE};
-    static const char *const suffixes[] = {".bed", ".bim", ".fam"};
-    char path[PATH_BYTES];
-    if (strlen(o->text[OPT_OUT]) > PATH_BYTES / 2 || strlen(o->text[OPT_BFILE]) > PATH_BYTES / 2) {
-        fprintf(stderr, "heloci run: --out and --bfile must be shorter than 2048 bytes\n");
-        return EXIT_USAGE;
-    }
-    for (size_t i = 0; i < 3; i++) {
-        join(path, o->text[OPT_BFILE], suffixes[i]);
-        if (access(path, R_OK) != 0)
-            return complain(path, errno == EACCES ? 77 : 66);
-    }
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
-        if (o->given[files[i]] && access(o->text[files[i]], R_OK) != 0)
-            return complain(o->text[files[i]], errno == EACCES ? 77 : 66);
-    return 0;
-}
-
 static int prepare(runner *r)
 {
-    int rc = check_inputs(r->o);
+    int rc = preflight(r->o);
     if (rc)
         return rc;
     r->program = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
@@ -137,6 +118,36 @@ static int prepare(runner *r)
 
 /* ---- steps ---- */
 
+static void say_word(const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_-./,:=+@%";
+    if (word[0] && !word[strspn(word, plain)]) {
+        fprintf(stderr, " %s", word);
+        return;
+    }
+    fputs(" '", stderr);
+    for (; *word; word++)
+        fputs(*word == '\'' ? "'\\''" : (char[]){*word, 0}, stderr);
+    fputc('\'', stderr);
+}
+
+/* The line that would repeat a failed step, when the encryption before it can be used again. */
+static void say_failed(const runner *r, const step *s)
+{
+    if (!r->encrypted)
+        return;
+    fprintf(stderr, "heloci run: the encrypted cohort is kept; the step that failed was\n ");
+    if (s->sandbox) {
+        fputs(" (cd", stderr);
+        say_word(r->centre);
+        fputs(" &&", stderr);
+    }
+    for (unsigned i = 0; i < s->argc; i++)
+        say_word(s->argv[i]);
+    fprintf(stderr, "%s\n", s->sandbox ? ")" : "");
+}
+
 static int run_step(runner *r, step *s, const char *what)
 {
     char memory[32];
@@ -148,8 +159,10 @@ static int run_step(runner *r, step *s, const char *what)
     int rc = step_run(s, r->program);
     if (interrupted())
         return EXIT_CANCELLED;
-    if (rc)
+    if (rc) {
+        say_failed(r, s);
         return rc;
+    }
     format_bytes(memory, sizeof memory, s->peak_memory);
     say(r, "  %.2f s, %.2f core-seconds, %s at the most\n", s->wall, s->cpu, memory);
     return 0;
@@ -186,7 +199,10 @@ static int step_encrypt(runner *r)
     step_add(&s, OPT_KEEP, r->o->text[OPT_KEEP]);
     step_add(&s, OPT_REMOVE, r->o->text[OPT_REMOVE]);
     int rc = run_step(r, &s, "the owner encrypts the cohort");
-    return rc ? rc : hand_over(r, "/study.geno");
+    if (rc == 0)
+        rc = hand_over(r, "/study.geno");
+    r->encrypted = rc == 0;
+    return rc;
 }
 
 static int step_null(runner *r)
@@ -299,7 +315,7 @@ static void finish(runner *r, double began, int rc)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
-    int keep = r->o->given[OPT_KEEP_INTERMEDIATE] && r->owner_made && r->centre_made;
+    int keep = r->encrypted && (rc ? !interrupted() : r->o->given[OPT_KEEP_INTERMEDIATE]);
     if (!keep) {
         if (r->owner_made)
             remove_folder(r->owner);
@@ -309,6 +325,13 @@ static void finish(runner *r, double began, int rc)
     if (rc == EXIT_CANCELLED && interrupted())
         fprintf(stderr, "heloci run: stopped by signal %d%s\n", interrupted(),
                 keep ? "" : "; work files removed");
+    if (rc && keep) {
+        fprintf(stderr, "heloci run: go on from there as in the README's tour (.weights go to the "
+                        "centre's folder), or remove both folders:\n  rm -r");
+        say_word(r->owner);
+        say_word(r->centre);
+        fprintf(stderr, "\nThe first holds the key and clear data.\n");
+    }
     if (rc)
         return;
     if (keep)

@@ -7,6 +7,7 @@
 
 #include "heloci/version.h"
 #include "tools/heloci/interrupt.h"
+#include "tools/heloci/paths.h"
 #include "tools/heloci/tool.h"
 
 static int (*const commands[CMD_COUNT])(const options *) = {
@@ -71,5 +72,6 @@ int main(int argc, char **argv)
         return finish(0);
     }
     interrupt_install();
-    return finish(commands[command](&o));
+    rc = paths_check(&o);
+    return finish(rc ? rc : commands[command](&o));
 }

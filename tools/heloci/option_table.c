@@ -19,8 +19,9 @@ const command_row command_table[CMD_COUNT] = {
         {"run", NULL, "all steps on this machine, the scan shut off from the secrets",
          "Makes a key, encrypts the cohort, fits the null model, scans the ciphertexts in a "
          "process that can read neither key nor clear data, decrypts, verifies, writes the "
-         "tables and draws them. Work files live in OUT.owner and OUT.centre and are "
-         "removed at the end."},
+         "tables and draws them. Inputs and null models are checked first. Work files live in "
+         "OUT.owner and OUT.centre and are removed at the end; should a step behind the "
+         "encryption fail, they stay."},
     [CMD_PARAMS] = {"params", NULL, "choose a parameter set and prove it exact and secure",
                     "Searches the smallest ring that meets both conditions of exactness for the "
                     "worst data possible, and shows them with their numbers beside the pinned "
@@ -28,9 +29,11 @@ const command_row command_table[CMD_COUNT] = {
     [CMD_KEYGEN] = {"keygen", NULL, "owner: draw a key pair",
                     "Writes OUT.key, which never leaves the owner, and OUT.evk, which the compute "
                     "centre needs."},
-    [CMD_ENCRYPT] = {"encrypt", NULL, "owner: encrypt a cohort, once for all analyses",
-                     "Reads PLINK 1 files. Writes OUT.geno for the centre and OUT.private (missing "
-                     "calls, digests for verification, names) for the owner."},
+    [CMD_ENCRYPT] =
+        {"encrypt", NULL, "owner: encrypt a cohort, once for all analyses",
+         "Reads PLINK 1 files. Writes OUT.geno for the centre and the dataset file OUT.private "
+         "(missing calls, digests for verification, names) for the owner. X, Y and MT "
+         "are taken as the .bed codes them, like autosomes."},
     [CMD_NULL] = {"null", NULL, "owner: fit the null models and encrypt their columns",
                   "Joins phenotypes and covariates with the encrypted cohort by (FID, IID), fits "
                   "in clear, shows the plan, and writes OUT.weights for the centre and OUT.model "
@@ -39,8 +42,12 @@ const command_row command_table[CMD_COUNT] = {
                   "Adds up, per variant and column, encrypted genotypes times encrypted weights. "
                   "Writes OUT.sums. Reads public files only."},
     [CMD_DECRYPT] = {"decrypt", NULL, "owner: decrypt, verify every sum, write the tables",
-                     "Releases nothing unless all sums pass the check against the owner's private "
-                     "digests. A failed check is final for these sums and counts against the key."},
+                     "Releases nothing unless all sums pass the check against the digests in the "
+                     "dataset file. A failed check is final for these sums and counts against the "
+                     "key. Quantitative traits: exact OLS with the t test; case/control: the score "
+                     "test (as REGENIE's default), not Wald. The regenie format prints REGENIE's "
+                     "own chi-square, which has the null model's variance: for quantitative traits "
+                     "its p differs from the t test's."},
     [CMD_REPORT] = {"report", NULL, "Manhattan, QQ and a page from a table",
                     "Draws a plink2-style or REGENIE table: OUT.manhattan and OUT.qq as PNG and "
                     "SVG, and OUT.html, which needs no other file."},
@@ -71,7 +78,7 @@ const option_row option_table[OPT_COUNT] = {
     [OPT_KEY] = {"key", "FILE", FILES(ENCRYPT | NULLM | DECRYPT, ENCRYPT | NULLM | DECRYPT),
                  "the owner's .key"},
     [OPT_DATA] = {"data", "FILE", FILES(NULLM | DECRYPT, NULLM | DECRYPT),
-                  "the .private file that encrypt wrote"},
+                  "the dataset file (.private) that encrypt wrote"},
     [OPT_GENO] = {"geno", "FILE", FILES(SCAN, SCAN), "the .geno file that encrypt wrote"},
     [OPT_WEIGHTS] = {"weights", "FILE", FILES(SCAN, SCAN), "the .weights file that null wrote"},
     [OPT_EVK] = {"evk", "FILE", FILES(SCAN, SCAN), "the .evk file that keygen wrote"},
@@ -88,11 +95,11 @@ const option_row option_table[OPT_COUNT] = {
     [OPT_CODING_01] = {"1", NULL, KIND_FLAG, RUN | NULLM, 0, NULL, 0, 0,
                        "case/control is coded 0 and 1 rather than 1 and 2"},
     [OPT_MISSING] = {"missing", "RULE", KIND_CHOICE, RUN | DECRYPT, 0, "mean|delete", 0, 0,
-                     "missing calls: mean imputation (default), or deletion as plink2 does "
-                     "(linear)"},
+                     "missing calls: mean imputation (default), or deletion, which reproduces "
+                     "plink2 (linear)"},
     [OPT_MISS_PLANE] = {"miss-plane", NULL, KIND_FLAG, RUN | ENCRYPT, 0, NULL, 0, 0,
-                        "encrypt the missing calls too instead of keeping a private list; half as "
-                        "much data again"},
+                        "encrypt the missing calls too instead of listing them in the dataset "
+                        "file; half as much data again, and no --missing delete"},
     [OPT_MIN_MAC] = {"min-mac", "N", KIND_COUNT, RUN | DECRYPT, 0, NULL, 0, 1e9,
                      "score test: rarer variants get LOW_MAC; default 5"},
     [OPT_VIF] = {"vif", "X", KIND_REAL, RUN | NULLM | DECRYPT, 0, NULL, 1, 1e9,
@@ -102,7 +109,8 @@ const option_row option_table[OPT_COUNT] = {
     [OPT_MAX_COLUMNS] = {"max-columns", "N", KIND_COUNT, RUN | NULLM, 0, NULL, 1, 1000000,
                          "refuse plans with more weight columns; default 256"},
     [OPT_FORMAT] = {"format", "LIST", KIND_SET, RUN | DECRYPT, 0, "plink2|regenie|ssf", 0, 0,
-                    "tables to write, separated by commas; default plink2"},
+                    "tables to write, separated by commas; default plink2; p of regenie is that of "
+                    "REGENIE's chi-square"},
     [OPT_LIST] = {"list", "FILE", FILES(DECRYPT, 0), "write the tables' paths to FILE, one a line"},
     [OPT_TITLE] = {"title", "TEXT", FILES(REPORT, 0),
                    "title of the pictures; default: from the file"},
@@ -118,8 +126,9 @@ const option_row option_table[OPT_COUNT] = {
                    "force the ring dimension 2^N; default: smallest that works"},
     [OPT_ESTIMATOR_INPUT] = {"estimator-input", NULL, KIND_FLAG, PARAMS, 0, NULL, 0, 0,
                              "print only the line to paste into the lattice estimator"},
-    [OPT_OVERWRITE] = {"overwrite", NULL, KIND_FLAG, KEYGEN, 0, NULL, 0, 0,
-                       "replace an existing key: what it encrypted is lost"},
+    [OPT_OVERWRITE] = {"overwrite", NULL, KIND_FLAG, KEYGEN | ENCRYPT, 0, NULL, 0, 0,
+                       "replace an existing key or dataset file: what was encrypted with it is "
+                       "lost"},
     [OPT_KEEP_INTERMEDIATE] = {"keep-intermediate", NULL, KIND_FLAG, RUN, 0, NULL, 0, 0,
                                "leave OUT.owner and OUT.centre for a look or another analysis"},
     [OPT_THREADS] = {"threads", "N", KIND_COUNT, EVERY & ~(PARAMS | INSPECT), 0, NULL, 1, 4096,

@@ -61,6 +61,7 @@ static void child(const step *s, int program, int channel, const sigset_t *mask)
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
     signal(SIGPIPE, SIG_DFL);
+    signal(SIGXFSZ, SIG_DFL);
     sigprocmask(SIG_SETMASK, mask, NULL);
     char *kept[ENVIRONMENT_MOST];
     char **environment = environ;

@@ -67,15 +67,24 @@ int tool_open(tool *t, const options *o)
     return hel_status_exit_code(status);
 }
 
+/* Some reasons begin with the step's name already. */
+static void say_reason(const tool *t, hel_status status)
+{
+    const char *reason = hel_engine_error(t->engine);
+    const size_t length = strlen(t->command);
+    if (!reason || !reason[0])
+        reason = hel_status_name(status);
+    else if (strncmp(reason, t->command, length) == 0 && strncmp(reason + length, ": ", 2) == 0)
+        reason += length + 2;
+    fflush(stdout);
+    fprintf(stderr, "heloci %s: %s\n", t->command, reason);
+}
+
 int tool_close(tool *t, hel_status status)
 {
     progress_end(&t->bar);
-    if (status != HEL_OK) {
-        fflush(stdout);
-        const char *reason = hel_engine_error(t->engine);
-        fprintf(stderr, "heloci %s: %s\n", t->command,
-                reason && reason[0] ? reason : hel_status_name(status));
-    }
+    if (status != HEL_OK)
+        say_reason(t, status);
     hel_engine_free(t->engine);
     passphrase_free(t->passphrase);
     return hel_status_exit_code(status);

@@ -143,8 +143,11 @@ int top_hits_read(top_hits *out, const char *path, unsigned wanted, uint64_t win
     return header ? 0 : -1;
 }
 
-void top_hits_print(const top_hits *hits, FILE *out)
+void top_hits_print(const top_hits *hits, unsigned apart, FILE *out)
 {
+    if (hits->count)
+        fprintf(out, "  strongest variants more than %u Mb apart (the page's loci: 500 kb)\n",
+                apart);
     if (hits->count)
         fprintf(out, "  %-5s %11s  %-16s %-6s %11s %10s %9s\n", "chr", "position", "variant", "A1",
                 "beta", "se", "-log10 p");

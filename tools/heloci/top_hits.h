@@ -22,6 +22,7 @@ typedef struct top_hits {
  * `wanted` best loci, a locus being `window` base pairs to either side. Non-zero when the file
  * cannot be read that way. */
 int top_hits_read(top_hits *out, const char *path, unsigned wanted, uint64_t window);
-void top_hits_print(const top_hits *hits, FILE *out);
+/* Says the rule, `apart` in megabases, since the page's loci are narrower. */
+void top_hits_print(const top_hits *hits, unsigned apart, FILE *out);
 
 #endif

@@ -2,8 +2,8 @@
  * For suites that break things: a tiny cohort at toy parameters, whose steps take milliseconds;
  * what a folder holds; files changed in place.
  */
-#ifndef HEL_TESTS_TOY_H
-#define HEL_TESTS_TOY_H
+#ifndef HEL_TESTS_TOY_COHORT_H
+#define HEL_TESTS_TOY_COHORT_H
 
 #include "host/ckks/scheme.h"
 #include "tests/e2e/e2e.h"
