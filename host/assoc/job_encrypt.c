@@ -86,8 +86,8 @@ done:
     return status;
 }
 
-/* Fresh seeds, hedged by all that is encrypted: genotypes, who and what they are, shape, parameters.
- */
+/* Fresh seeds, hedged by all that is encrypted: genotypes, who and what they are, shape,
+ * parameters. */
 static hel_status draw_seeds(struct job *job)
 {
     hel_engine *engine = job->engine;
@@ -114,7 +114,8 @@ static hel_status draw_seeds(struct job *job)
     return status;
 }
 
-/* The .bed is read twice, for the ciphertexts and for the list of missing calls: they must agree. */
+/* The .bed is read twice, for the ciphertexts and for the list of missing calls: they must agree.
+ */
 static hel_status still_the_same(struct job *job)
 {
     uint8_t now[HEL_DIGEST_BYTES];

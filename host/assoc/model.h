@@ -94,9 +94,10 @@ hel_status hel_phenotype_name_check(hel_engine *engine, const char *name);
 
 /* Fits every phenotype of the design. A sample is analysed when included, its phenotype and all its
  * covariates are there. Levels that the analysed samples lack, and the most common one, have no
- * column: k is an analysis' own. HEL_E_INPUT: hel_phenotype_name_check. HEL_E_MODEL naming phenotype and rule: rank-deficient covariates (which),
- * VIF or correlation above the limits, a separated null model (which covariate separates), n <= k +
- * 1, no cases or no controls among the analysed, a constant phenotype, IRLS without convergence. */
+ * column: k is an analysis' own. HEL_E_INPUT: hel_phenotype_name_check. HEL_E_MODEL naming
+ * phenotype and rule: rank-deficient covariates (which), VIF or correlation above the limits, a
+ * separated null model (which covariate separates), n <= k + 1, no cases or no controls among the
+ * analysed, a constant phenotype, IRLS without convergence. */
 hel_status hel_model_fit(hel_engine *engine, const hel_model_request *request, hel_model **out);
 hel_status hel_model_encode(hel_engine *engine, const hel_model *m, hel_buf *out);
 /* Untrusted bytes: every count and index is checked (HEL_E_FORMAT). */

@@ -49,7 +49,8 @@ double hel_levels_value(const hel_design *d, uint32_t a, uint32_t i, uint8_t use
 /* The name of what the column says then. */
 const char *hel_levels_name(const hel_design *d, uint32_t a, uint8_t use);
 
-/* mask: [samples] 0/1; use: [covariates], of the mask. Checks n >= k + 2, constant covariates, rank, correlation and VIF. */
+/* mask: [samples] 0/1; use: [covariates], of the mask. Checks n >= k + 2, constant covariates,
+ * rank, correlation and VIF. */
 hel_status hel_rows_build(hel_engine *engine, hel_rows *out, const hel_model_request *request,
                           const uint8_t *mask, const uint8_t *use, const char *phenotype);
 void hel_rows_free(hel_rows *r);

@@ -1,4 +1,5 @@
-/* From the tables that a user names to a fitted null model: what hel_null and its rehearsal share. */
+/* From the tables that a user names to a fitted null model: what hel_null and its rehearsal share.
+ */
 #ifndef HEL_ASSOC_NULL_FIT_H
 #define HEL_ASSOC_NULL_FIT_H
 

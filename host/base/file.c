@@ -85,8 +85,9 @@ hel_status hel_path_join(hel_engine *engine, char **out, const char *prefix, con
     return HEL_OK;
 }
 
-/* A new .part, locked while it is written. One that exists is stale (its writer was killed) when its
- * lock is free: then it is removed first, for it may have wider permissions; EWOULDBLOCK otherwise. */
+/* A new .part, locked while it is written. One that exists is stale (its writer was killed) when
+ * its lock is free: then it is removed first, for it may have wider permissions; EWOULDBLOCK
+ * otherwise. */
 static int open_part(const char *part, mode_t mode)
 {
     struct stat mine, there;

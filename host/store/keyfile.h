@@ -10,8 +10,8 @@
 #include "host/store/container.h"
 #include "host/store/rejections.h"
 
-/* secret: `bytes` of key material. passphrase NULL or "": stored plain. A counter of rejections left by
- * a key that had the same path is removed. */
+/* secret: `bytes` of key material. passphrase NULL or "": stored plain. A counter of rejections
+ * left by a key that had the same path is removed. */
 hel_status hel_keyfile_write(hel_engine *engine, const char *path, hel_head *head,
                              const void *params, size_t params_bytes, const uint8_t *secret,
                              size_t bytes, const char *passphrase);

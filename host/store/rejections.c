@@ -60,8 +60,8 @@ hel_status hel_keyfile_rejections(hel_engine *engine, const char *key_path, uint
     return status;
 }
 
-/* Opens and locks the counter that the path names now: one that was removed while this process waited
- * for its lock is not it any more. */
+/* Opens and locks the counter that the path names now: one that was removed while this process
+ * waited for its lock is not it any more. */
 static hel_status open_locked(hel_engine *engine, hel_claim *c)
 {
     struct stat mine, there;

@@ -1,10 +1,10 @@
 /*
- * Failed verifications counted against a secret key: "<key>.rejections" beside the key file (symbolic
- * links resolved), one line "rejected" each, mode 0600. A result of the compute centre is decrypted
- * only under a claim: the counter is locked, known to be writable and below its limit, and already
- * holds the line that a rejection needs. So no rejection can go uncounted for want of space or
- * permission, and two decryptions cannot both pass below the limit. A copy of the key elsewhere has
- * its own counter; no file can prevent that.
+ * Failed verifications counted against a secret key: "<key>.rejections" beside the key file
+ * (symbolic links resolved), one line "rejected" each, mode 0600. A result of the compute centre is
+ * decrypted only under a claim: the counter is locked, known to be writable and below its limit,
+ * and already holds the line that a rejection needs. So no rejection can go uncounted for want of
+ * space or permission, and two decryptions cannot both pass below the limit. A copy of the key
+ * elsewhere has its own counter; no file can prevent that.
  */
 #ifndef HEL_STORE_REJECTIONS_H
 #define HEL_STORE_REJECTIONS_H
@@ -20,8 +20,8 @@ typedef struct hel_claim {
     char *counter;
 } hel_claim;
 
-/* Waits for the lock. HEL_E_SECURITY at `limit` rejections or more, HEL_E_PERMISSION or HEL_E_IO when
- * the counter cannot be written. */
+/* Waits for the lock. HEL_E_SECURITY at `limit` rejections or more, HEL_E_PERMISSION or HEL_E_IO
+ * when the counter cannot be written. */
 hel_status hel_claim_open(hel_engine *engine, hel_claim *claim, const char *key_path,
                           uint32_t limit);
 /* rejected = 1 makes the line count, durably; 0 takes it back. Releases everything in any case. */

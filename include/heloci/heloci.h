@@ -3,7 +3,8 @@
  * @brief Everything: genome-wide association scans on encrypted genotypes.
  *
  * Start with engine.h, then keys.h and assoc.h; report.h draws, store.h explains files, params.h
- * chooses and proves parameters. All calls return hel_status and write their reason into the engine.
+ * chooses and proves parameters. All calls return hel_status and write their reason into the
+ * engine.
  */
 #ifndef HELOCI_HELOCI_H
 #define HELOCI_HELOCI_H

@@ -12,11 +12,11 @@ extern "C" {
 #endif
 
 typedef struct hel_keygen_config {
-    uint32_t size;          /**< sizeof(hel_keygen_config) */
-    const char *out;        /**< prefix: <out>.key (secret, mode 0600) and <out>.evk (public) */
-    const char *passphrase; /**< NULL or "" = the key file is not sealed */
+    uint32_t size;            /**< sizeof(hel_keygen_config) */
+    const char *out;          /**< prefix: <out>.key (secret, mode 0600) and <out>.evk (public) */
+    const char *passphrase;   /**< NULL or "" = the key file is not sealed */
     const hel_params *params; /**< NULL = hel_params_search() defaults */
-    int overwrite;          /**< 0 = an existing <out>.key is an error (HEL_E_USAGE) */
+    int overwrite;            /**< 0 = an existing <out>.key is an error (HEL_E_USAGE) */
 } hel_keygen_config;
 
 #define HEL_KEYGEN_CONFIG_INIT                                                                     \

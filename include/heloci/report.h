@@ -17,14 +17,14 @@ extern "C" {
 #endif
 
 typedef struct hel_report_config {
-    uint32_t size;           /**< sizeof(hel_report_config) */
-    const char *table;       /**< input path */
-    const char *out;         /**< prefix: <out>.manhattan.png|svg, <out>.qq.png|svg, <out>.html */
-    const char *title;       /**< NULL = from the file name */
-    double genome_wide;      /**< significance line, -log10 p; 0 = 7.30103 (5e-8) */
-    double suggestive;       /**< 0 = 5 (1e-5) */
-    uint32_t top;            /**< loci in the table, at most 1000; 0 = 20 */
-    uint64_t locus_window;   /**< bp around a lead variant that belong to its locus; 0 = 500000 */
+    uint32_t size;         /**< sizeof(hel_report_config) */
+    const char *table;     /**< input path */
+    const char *out;       /**< prefix: <out>.manhattan.png|svg, <out>.qq.png|svg, <out>.html */
+    const char *title;     /**< NULL = from the file name */
+    double genome_wide;    /**< significance line, -log10 p; 0 = 7.30103 (5e-8) */
+    double suggestive;     /**< 0 = 5 (1e-5) */
+    uint32_t top;          /**< loci in the table, at most 1000; 0 = 20 */
+    uint64_t locus_window; /**< bp around a lead variant that belong to its locus; 0 = 500000 */
 } hel_report_config;
 
 #define HEL_REPORT_CONFIG_INIT                                                                     \
@@ -33,10 +33,10 @@ typedef struct hel_report_config {
     }
 
 typedef struct hel_report_summary {
-    uint64_t variants;  /**< rows in the table */
-    uint64_t tested;    /**< rows with a p-value */
-    double lambda_gc;   /**< median chi-square / 0.4549364; NaN when nothing was tested */
-    double max_log10p;  /**< NaN when nothing was tested */
+    uint64_t variants;    /**< rows in the table */
+    uint64_t tested;      /**< rows with a p-value */
+    double lambda_gc;     /**< median chi-square / 0.4549364; NaN when nothing was tested */
+    double max_log10p;    /**< NaN when nothing was tested */
     uint64_t genome_wide; /**< variants on or beyond the line */
 } hel_report_summary;
 

@@ -19,8 +19,8 @@ typedef int (*hel_text_fn)(void *arg, const char *text);
 
 /** Explains a file: kind, version, sizes, digests, sections, and what its kind adds (shape of the
  *  ciphertexts, bytes per genotype, sealed or not). Structure is checked, content is not. */
-HEL_API HEL_MUST_CHECK hel_status hel_inspect(hel_engine *engine, const char *path,
-                                              hel_text_fn out, void *arg);
+HEL_API HEL_MUST_CHECK hel_status hel_inspect(hel_engine *engine, const char *path, hel_text_fn out,
+                                              void *arg);
 
 /** Checks every checksum in a file, with progress. HEL_OK, or HEL_E_FORMAT naming section and
  *  byte range of the first damage. */

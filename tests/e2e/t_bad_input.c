@@ -75,7 +75,7 @@ static const table_case table_cases[] = {
     {"nearly dependent", NULL, nearly_dependent, HEL_E_MODEL, "", {"'Y1'", "leave"}},
     {"no covariate", NULL, missing_covariate, HEL_E_INPUT, ".badcov", {"'Y0'", "no sample"}},
     {"inf covariate", NULL, infinite_covariate, HEL_E_INPUT, ".badcov", {"line 5", "inf"}},
-    {"identifiers", NULL, identifiers, HEL_E_MODEL, ".pheno", {"'Q1'", "rank 90"}},
+    {"identifiers", NULL, identifiers, HEL_E_MODEL, ".pheno", {"'Q1'", "a model of rank"}},
     {"separated", case_control, separating, HEL_E_MODEL, ".bad", {"'Y0'", "separates"}},
     {"the covariate itself",
      itself,

@@ -18,7 +18,7 @@ typedef struct step {
 
 static const step steps[] = {
     {"keygen", {"--overwrite", ""}, {".key", ".evk"}},
-    {"encrypt", {"--bfile", ".", "--key", ".key"}, {".geno", ".private"}},
+    {"encrypt", {"--bfile", ".", "--key", ".key", "--overwrite", ""}, {".geno", ".private"}},
     {"null",
      {"--data", ".private", "--key", ".key", "--pheno", ".pheno", "--covar", ".covar"},
      {".weights", ".model"}},

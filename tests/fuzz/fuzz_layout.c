@@ -1,5 +1,5 @@
-/* Any bytes as the small sections of public files: the first byte chooses genotypes, weights with their
- * columns, sums, or parameters. What decodes must encode to the same bytes. */
+/* Any bytes as the small sections of public files: the first byte chooses genotypes, weights with
+ * their columns, sums, or parameters. What decodes must encode to the same bytes. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* Any bytes as an encoded null model: refused, or decoded, encoded again to the same bytes and used to
- * finish a variant. */
+/* Any bytes as an encoded null model: refused, or decoded, encoded again to the same bytes and
+ * used to finish a variant. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
