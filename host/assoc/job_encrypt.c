@@ -20,7 +20,7 @@
 #include "host/geno/missing.h"
 #include "host/geno/table.h"
 
-#define GROUP_BYTES ((uint64_t)128 << 20) /* ciphertext rows buffered before they are written */
+#define GROUP_BYTES ((uint64_t)64 << 20) /* ciphertext rows of a group */
 
 struct worker {
     hel_encryptor *encryptor;
@@ -44,10 +44,11 @@ struct job {
     struct worker *worker;
     /* of the super-block and group at hand */
     uint32_t super, blocks_in, group_first, group_count;
-    uint64_t *rho; /* [plane][block][N] */
-    int8_t *sign;  /* [block][N] */
-    uint8_t *code; /* [sample of group][block][N] */
-    uint32_t *row; /* [sample of group][plane][block][poly] */
+    uint64_t *rho;        /* [plane][block][N] */
+    int8_t *sign;         /* [block][N] */
+    uint8_t *code;        /* [sample of group][block][N] */
+    uint32_t *row, *full; /* [sample of group][plane][block][poly]: being filled, being written */
+    size_t full_bytes;
     size_t code_stride, row_words, rho_bytes, group_limit;
 };
 
@@ -207,7 +208,7 @@ static hel_status allocate(struct job *job)
     const size_t n = (size_t)1 << l->log_n;
     uint32_t super = l->blocks < l->super_block ? l->blocks : l->super_block;
     uint64_t row_bytes = l->plane_count * super * l->poly_words * 4 + super * n;
-    uint64_t budget = hel_engine_memory(engine) / 4;
+    uint64_t budget = hel_engine_memory(engine) / 8; /* two groups */
     budget = budget < GROUP_BYTES ? budget : GROUP_BYTES;
     uint64_t group = budget / row_bytes;
     uint32_t threads = hel_engine_threads(engine);
@@ -219,6 +220,7 @@ static hel_status allocate(struct job *job)
     job->rho_bytes = (size_t)l->plane_count * super * n * 8;
     HEL_TRY(hel_malloc(engine, &job->code, job->group_count, job->code_stride));
     HEL_TRY(hel_malloc(engine, &job->row, job->group_count, job->row_words * 4));
+    HEL_TRY(hel_malloc(engine, &job->full, job->group_count, job->row_words * 4));
     HEL_TRY(hel_malloc(engine, &job->rho, job->rho_bytes, 1));
     HEL_TRY(hel_malloc(engine, &job->sign, super * n, 1));
     HEL_TRY(hel_malloc(engine, &job->digest,
@@ -320,6 +322,28 @@ static hel_status encrypt_item(void *arg, size_t index, uint32_t w)
     return HEL_OK;
 }
 
+/* Item 0 = append the group before, the others = encrypt this one: the file is written in order by
+ * one thread at a time while the others work. */
+static hel_status write_or_encrypt(void *arg, size_t index, uint32_t w)
+{
+    struct job *job = arg;
+    if (index > 0)
+        return encrypt_item(arg, index - 1, w);
+    return job->full_bytes ? hel_writer_put(job->geno, job->full, job->full_bytes) : HEL_OK;
+}
+
+static hel_status encrypt_group(struct job *job)
+{
+    HEL_TRY(hel_parallel(job->engine, job->blocks_in, decode_block, job));
+    HEL_TRY(hel_parallel(job->engine, 1 + (size_t)job->group_count * job->blocks_in,
+                         write_or_encrypt, job));
+    uint32_t *written = job->full;
+    job->full = job->row;
+    job->full_bytes = job->group_count * job->row_words * 4;
+    job->row = written;
+    return HEL_OK;
+}
+
 static hel_status encrypt_all(struct job *job)
 {
     hel_engine *engine = job->engine;
@@ -335,15 +359,12 @@ static hel_status encrypt_all(struct job *job)
         for (uint64_t first = 0; first < l->samples; first += group) {
             job->group_first = (uint32_t)first;
             job->group_count = l->samples - first < group ? (uint32_t)(l->samples - first) : group;
-            HEL_TRY(hel_parallel(engine, job->blocks_in, decode_block, job));
-            HEL_TRY(
-                hel_parallel(engine, (size_t)job->group_count * job->blocks_in, encrypt_item, job));
-            HEL_TRY(hel_writer_put(job->geno, job->row, job->group_count * job->row_words * 4));
+            HEL_TRY(encrypt_group(job));
             done += (uint64_t)job->group_count * job->blocks_in << l->log_n;
             HEL_TRY(hel_progress(engine, "encrypt", done, total, "genotypes"));
         }
     }
-    return HEL_OK;
+    return hel_writer_put(job->geno, job->full, job->full_bytes);
 }
 
 /* The owner's list of missing calls, straight from the 2-bit codes: 01 is missing. */
@@ -467,6 +488,7 @@ static void release(struct job *job)
     hel_wipe(job->digest, job->digest ? digest_bytes(job) : 0);
     hel_free(job->code);
     hel_free(job->row);
+    hel_free(job->full);
     hel_free(job->rho);
     hel_free(job->sign);
     hel_free(job->digest);
