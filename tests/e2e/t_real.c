@@ -23,7 +23,7 @@ typedef struct real {
 
 static void real_start(real *r, const char *name, const char *covar)
 {
-    /* Under the sanitizers one real cohort is enough: HEL_TEST_SCALE below 0.5 leaves the others. */
+    /* One real cohort is enough under the sanitizers: a small HEL_TEST_SCALE leaves the rest. */
     if (ref_scaled(2) < 2 && strcmp(name, "idash2018") != 0)
         cr_skip_test("%s is left to the full run", name);
     e2e_start(&r->e, 0, 0, HEL_SIMD_AUTO);
