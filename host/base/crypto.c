@@ -102,7 +102,7 @@ hel_status hel_hkdf(hel_engine *engine, const uint8_t *key, size_t key_bytes, co
         };
         status = derive(engine, "HKDF", params, out, out_bytes);
     }
-    hel_buf_free(&context);
+    hel_buf_free_secret(&context); /* it may carry fresh seed material */
     return status;
 }
 
