@@ -21,7 +21,7 @@
 
 #include "bench/bench.h"
 #include "host/base/cpu.h"
-#include "host/ckks/scheme.h"
+#include "host/ckks/exact/scheme.h"
 
 #define GROUP_SPLIT 9 /* groups of 16 weights: all but 1/16 of the key switches of the tree */
 

@@ -5,7 +5,7 @@
 #include "host/assoc/layout.h"
 #include "host/base/mem.h"
 #include "host/base/progress.h"
-#include "host/ckks/scheme.h"
+#include "host/ckks/exact/scheme.h"
 #include "host/store/keyfile.h"
 
 /* The public half, finished but not committed: *out. */

@@ -13,7 +13,7 @@
 #define HEL_ASSOC_LAYOUT_H
 
 #include "host/assoc/model.h"
-#include "host/ckks/scheme.h"
+#include "host/ckks/exact/scheme.h"
 #include "host/store/container.h"
 
 #define HEL_SUPER_BLOCK 8  /* blocks of N variants that share a row on disk */

@@ -5,7 +5,7 @@
 #ifndef HEL_ASSOC_OWNER_H
 #define HEL_ASSOC_OWNER_H
 
-#include "host/ckks/scheme.h"
+#include "host/ckks/exact/scheme.h"
 #include "host/geno/bed.h"
 #include "host/store/container.h"
 

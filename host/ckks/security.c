@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <math.h>
 
-#include "host/ckks/scheme_private.h"
+#include "host/ckks/exact/scheme_private.h"
 
 uint32_t hel_security_limit(uint32_t log_n)
 {

@@ -7,7 +7,7 @@
 #include <criterion/criterion.h>
 
 #include "host/base/mem.h"
-#include "host/ckks/expand_private.h"
+#include "host/ckks/exact/expand_private.h"
 #include "tests/ref/ref_scheme.h"
 
 static const uint8_t seed[32] = {11, 12}, errors[32] = {13};

@@ -5,7 +5,7 @@
 
 #include <criterion/criterion.h>
 
-#include "host/ckks/freivalds_private.h"
+#include "host/ckks/exact/freivalds_private.h"
 #include "tests/ref/ref_scheme.h"
 
 #define P HEL_FREIVALDS_P

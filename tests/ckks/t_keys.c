@@ -7,7 +7,7 @@
 #include <criterion/criterion.h>
 
 #include "host/base/mem.h"
-#include "host/ckks/expand_private.h"
+#include "host/ckks/exact/expand_private.h"
 #include "tests/ref/ref_scheme.h"
 
 /* s(X^g), by definition */

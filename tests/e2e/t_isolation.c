@@ -3,7 +3,7 @@
  * the key, among the centre's files only; none of these files contains a piece of any secret; two
  * encryptions of the same data share nothing.
  */
-#include "host/ckks/scheme.h"
+#include "host/ckks/exact/scheme.h"
 #include "tests/e2e/program.h"
 #include "tests/e2e/toy_cohort.h"
 

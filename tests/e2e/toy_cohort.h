@@ -5,7 +5,7 @@
 #ifndef HEL_TESTS_TOY_COHORT_H
 #define HEL_TESTS_TOY_COHORT_H
 
-#include "host/ckks/scheme.h"
+#include "host/ckks/exact/scheme.h"
 #include "tests/e2e/e2e.h"
 #include "tests/fuzz/container_repair.h"
 

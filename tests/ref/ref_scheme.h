@@ -2,7 +2,7 @@
 #ifndef HEL_TESTS_REF_SCHEME_H
 #define HEL_TESTS_REF_SCHEME_H
 
-#include "host/ckks/scheme_private.h"
+#include "host/ckks/exact/scheme_private.h"
 #include "tests/ref/ref_ring.h"
 
 /* ---- fixture ---- */

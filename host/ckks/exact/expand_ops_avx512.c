@@ -1,5 +1,5 @@
 /* AVX-512 twin of the expansion's fused loops: 16 words a vector. */
-#include "host/ckks/expand_ops.h"
+#include "host/ckks/exact/expand_ops.h"
 
 #if defined(__AVX512F__)
 #include <immintrin.h>
@@ -34,7 +34,7 @@ static inline vec v_above(vec a, vec b, vec x)
 #define v_join(e, o)     _mm512_mask_mov_epi32(e, 0xaaaa, o)
 #define v_permute(x, at) _mm512_permutexvar_epi32(at, x)
 
-#include "host/ckks/expand_ops_vec.h"
+#include "host/ckks/exact/expand_ops_vec.h"
 
 const hel_expand_ops *hel_expand_ops_avx512(void)
 {

@@ -9,7 +9,7 @@
 #ifndef HEL_CKKS_EXPAND_PRIVATE_H
 #define HEL_CKKS_EXPAND_PRIVATE_H
 
-#include "host/ckks/scheme_private.h"
+#include "host/ckks/exact/scheme_private.h"
 
 #define HEL_STEP_SWITCHES 3 /* automorphisms of a two-level step, the most */
 

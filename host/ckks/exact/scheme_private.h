@@ -2,7 +2,7 @@
 #ifndef HEL_CKKS_SCHEME_PRIVATE_H
 #define HEL_CKKS_SCHEME_PRIVATE_H
 
-#include "host/ckks/scheme.h"
+#include "host/ckks/exact/scheme.h"
 
 #define HEL_LIMBS_MAX     8 /* of Q' */
 #define HEL_SPECIAL_MAX   4 /* of P */

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "host/ckks/scheme_private.h"
+#include "host/ckks/exact/scheme_private.h"
 
 /* Key-switching shapes, cheapest expansion first. */
 static const struct shape {

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "host/base/mem.h"
-#include "host/ckks/scheme_private.h"
+#include "host/ckks/exact/scheme_private.h"
 
 void hel_output_finish(const hel_scheme *scheme, const hel_switch_key *relin, uint32_t *d0,
                        uint32_t *d1, uint32_t *d2, uint32_t *r0, uint32_t *r1, uint32_t *scratch)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "host/base/mem.h"
-#include "host/ckks/scheme_private.h"
+#include "host/ckks/exact/scheme_private.h"
 
 struct hel_encryptor {
     const hel_scheme *scheme;

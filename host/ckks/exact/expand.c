@@ -4,7 +4,7 @@
 
 #include "host/base/mem.h"
 #include "host/base/pool.h"
-#include "host/ckks/expand_private.h"
+#include "host/ckks/exact/expand_private.h"
 
 struct hel_expander {
     const hel_scheme *scheme;

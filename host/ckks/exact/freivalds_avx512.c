@@ -1,5 +1,5 @@
 /* AVX-512 twin of the digest's inner loop: sixteen coefficients a step. */
-#include "host/ckks/freivalds_private.h"
+#include "host/ckks/exact/freivalds_private.h"
 
 #if defined(__AVX512F__)
 #include <immintrin.h>

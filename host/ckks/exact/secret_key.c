@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "host/base/mem.h"
-#include "host/ckks/scheme_private.h"
+#include "host/ckks/exact/scheme_private.h"
 
 #define KEY_VERSION 1u
 #define KEY_HEADER  (4u + 4u + 16u + 32u) /* version, log N, key id, owner */

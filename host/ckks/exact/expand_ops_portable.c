@@ -1,5 +1,5 @@
 /* The plain C twin: the definition, coefficient by coefficient. */
-#include "host/ckks/expand_ops.h"
+#include "host/ckks/exact/expand_ops.h"
 
 /* x < 2^63 -> x / 2^32 mod q: (x + m q) / 2^32 is below 2^31 + q < 2^32 */
 static uint32_t montgomery(const hel_step_args *a, uint32_t minus_inverse, uint64_t x)

@@ -8,7 +8,7 @@
  */
 #include <math.h>
 
-#include "host/ckks/expand_private.h"
+#include "host/ckks/exact/expand_private.h"
 
 static double square(double x)
 {

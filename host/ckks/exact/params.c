@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "host/base/toy.h"
-#include "host/ckks/scheme_private.h"
+#include "host/ckks/exact/scheme_private.h"
 
 #define ENCODING_VERSION 1u
 #define ENCODING_BYTES   60u /* version, 11 words, dz, toy */

@@ -3,7 +3,7 @@
 #ifndef HEL_CKKS_FREIVALDS_PRIVATE_H
 #define HEL_CKKS_FREIVALDS_PRIVATE_H
 
-#include "host/ckks/scheme.h"
+#include "host/ckks/exact/scheme.h"
 
 void hel_freivalds_halves_portable(const uint64_t *rho, const int8_t *m, uint32_t n, int64_t *low,
                                    int64_t *high);

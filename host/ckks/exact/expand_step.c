@@ -19,8 +19,8 @@
  */
 #include <string.h>
 
-#include "host/ckks/expand_ops.h"
-#include "host/ckks/expand_private.h"
+#include "host/ckks/exact/expand_ops.h"
+#include "host/ckks/exact/expand_private.h"
 
 /* Buffers of several limb vectors that a fused loop walks in parallel are a cache line apart from
  * multiples of the page size, or all of their lines would compete for the same cache sets. */

@@ -5,7 +5,7 @@
 #include "host/base/bytes.h"
 #include "host/base/cpu.h"
 #include "host/base/mem.h"
-#include "host/ckks/freivalds_private.h"
+#include "host/ckks/exact/freivalds_private.h"
 
 /* x < 2^64 -> x mod p, in [0, p) */
 static uint64_t reduce64(uint64_t x)

@@ -1,7 +1,7 @@
 /* A scheme: a checked parameter set with its ring and scale factors. */
 #include "host/base/cpu.h"
 #include "host/base/mem.h"
-#include "host/ckks/expand_ops.h"
+#include "host/ckks/exact/expand_ops.h"
 
 static const hel_expand_ops *choose_ops(const hel_engine *engine)
 {

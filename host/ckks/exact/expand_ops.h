@@ -10,7 +10,7 @@
 #ifndef HEL_CKKS_EXPAND_OPS_H
 #define HEL_CKKS_EXPAND_OPS_H
 
-#include "host/ckks/scheme_private.h"
+#include "host/ckks/exact/scheme_private.h"
 
 typedef enum hel_step_mode {
     HEL_STEP_STORE, /* out = y */

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "host/ckks/expand_ops.h"
+#include "host/ckks/exact/expand_ops.h"
 
 /* Mixed radix with centred digits: digit k of the value lands in scratch + k N. */
 static void mixed_radix(const hel_ring *ring, uint32_t first, uint32_t count,

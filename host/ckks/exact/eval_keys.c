@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "host/base/mem.h"
-#include "host/ckks/expand_ops.h"
-#include "host/ckks/expand_private.h"
+#include "host/ckks/exact/expand_ops.h"
+#include "host/ckks/exact/expand_private.h"
 
 static uint64_t stream_object(uint32_t key, uint32_t digit)
 {

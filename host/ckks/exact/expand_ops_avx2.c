@@ -1,5 +1,5 @@
 /* AVX2 twin of the expansion's fused loops: 8 words a vector. */
-#include "host/ckks/expand_ops.h"
+#include "host/ckks/exact/expand_ops.h"
 
 #if defined(__AVX2__)
 #include <immintrin.h>
@@ -30,7 +30,7 @@ static inline void v_store(uint32_t *x, vec v)
 #define v_permute(x, at) _mm256_permutevar8x32_epi32(x, at)
 #define v_above(a, b, x) _mm256_and_si256(_mm256_cmpgt_epi32(a, b), x)
 
-#include "host/ckks/expand_ops_vec.h"
+#include "host/ckks/exact/expand_ops_vec.h"
 
 const hel_expand_ops *hel_expand_ops_avx2(void)
 {

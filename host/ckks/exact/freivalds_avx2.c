@@ -1,5 +1,5 @@
 /* AVX2 twin of the digest's inner loop: eight coefficients a step. */
-#include "host/ckks/freivalds_private.h"
+#include "host/ckks/exact/freivalds_private.h"
 
 #if defined(__AVX2__)
 #include <immintrin.h>
