@@ -5,8 +5,10 @@
  * takes and returns canonical residues, so the portable, AVX2 and AVX-512 twins (and later the
  * GPU) are equal bit for bit by construction of the contract, not by luck.
  *
- * Primes form a chain per N: index 0 is the largest prime below 2^30 that is 1 mod 2N, index 1 the
- * next smaller, and so on. A prime is always named by its chain index; files depend on it.
+ * Primes of the exact scheme form a chain per N: index 0 is the largest prime below 2^30 that is
+ * 1 mod 2N, index 1 the next smaller, and so on. A prime is always named by its chain index; files
+ * depend on it. A ring may also be made of any list of primes 1 mod 2N in (2^17, 2^30): its limbs
+ * are named by their place in the list. Operations hold for all of these unless they say otherwise.
  *
  * Coefficient form: coefficient j at word j. NTT form: the value at psi^(2 bitrev(j) + 1) at word
  * j, psi the chain's primitive 2N-th root: the smallest g = 2, 3, ... for which g^((q-1)/2N) has
@@ -19,9 +21,10 @@
 #include "host/base/error.h"
 #include "kernels/arith/mod32.h"
 
-#define HEL_LOG_N_MIN  10
-#define HEL_LOG_N_MAX  17
-#define HEL_PRIMES_MAX 64 /* chain indices 0..63 */
+#define HEL_LOG_N_MIN   10
+#define HEL_LOG_N_MAX   17
+#define HEL_PRIMES_MAX  64  /* chain indices 0..63 */
+#define HEL_LIMBS_LIMIT 128 /* limbs of a ring made from a list */
 
 typedef struct hel_limb {
     uint32_t q;
@@ -36,6 +39,7 @@ typedef struct hel_limb {
 } hel_limb;
 
 typedef struct hel_ring hel_ring;
+struct hel_conversion;
 
 /* One twin. All pointers to vectors of n words, n a multiple of 16; out may equal an input unless
  * said otherwise (partial overlap is never allowed). Limbs of one call belong to one ring. */
@@ -57,7 +61,17 @@ typedef struct hel_ring_ops {
     /* out = sum of a[j] b[j] over j < terms, 1 <= terms <= 16 (products below 2^60 in 64 bits) */
     void (*dot)(const hel_limb *l, uint32_t *out, const uint32_t *const *a,
                 const uint32_t *const *b, uint32_t terms, size_t n);
-    /* Exact centred lift of one limb: out = centred(a mod from->q) mod to->q */
+    /* out0 = sum of a[j] b0[j], out1 = sum of a[j] b1[j]; any terms >= 1; no aliasing */
+    void (*dot2)(const hel_limb *l, uint32_t *out0, uint32_t *out1, const uint32_t *const *a,
+                 const uint32_t *const *b0, const uint32_t *const *b1, uint32_t terms, size_t n);
+    /* (d0, d1, d2) = (a0 b0, a0 b1 + a1 b0, a1 b1); outputs may equal inputs */
+    void (*tensor)(const hel_limb *l, uint32_t *d0, uint32_t *d1, uint32_t *d2, const uint32_t *a0,
+                   const uint32_t *a1, const uint32_t *b0, const uint32_t *b1, size_t n);
+    /* One block of base conversion: see convert.h. n <= HEL_CONVERT_BLOCK. */
+    void (*convert)(const struct hel_conversion *c, const uint32_t *const *in, uint32_t *const *out,
+                    size_t n);
+    /* The next four: both primes above 2^29 (chain primes).
+     * Exact centred lift of one limb: out = centred(a mod from->q) mod to->q */
     void (*lift1)(const hel_limb *to, const hel_limb *from, uint32_t *out, const uint32_t *a,
                   size_t n);
     /* Exact centred lift of two limbs (Garner): the representative of (a0, a1) modulo q0 q1 in
@@ -98,7 +112,13 @@ hel_status hel_prime_chain(hel_engine *engine, uint32_t log_n, uint32_t count, u
 
 /* Tables for chain primes 0..count-1, with the engine's twin. Immutable, shared by threads. */
 hel_status hel_ring_create(hel_engine *engine, hel_ring **out, uint32_t log_n, uint32_t count);
+/* The same for a list of different primes: limb i is primes[i]. Names the prime that breaks the
+ * rules with HEL_E_USAGE: 1 mod 2N, prime, 2^17 < q < 2^30. 1 <= count <= HEL_LIMBS_LIMIT. */
+hel_status hel_ring_create_from(hel_engine *engine, hel_ring **out, uint32_t log_n,
+                                const uint32_t *primes, uint32_t count);
 void hel_ring_free(hel_ring *ring);
+/* 1 when q is a prime; q < 2^32. */
+int hel_is_prime(uint32_t q);
 
 const hel_ring_ops *hel_ring_ops_portable(void);
 const hel_ring_ops *hel_ring_ops_avx2(void);
@@ -135,12 +155,19 @@ typedef enum hel_domain {
     HEL_DOMAIN_GALOIS_A = 3, /* ... of Galois keys */
     HEL_DOMAIN_RELIN_A = 4,  /* ... of relinearization keys */
     HEL_DOMAIN_SIGN = 5,     /* public signs r_j of variants */
+    HEL_DOMAIN_CIPHER_A = 6, /* ... of seeded CKKS ciphertexts */
+    HEL_DOMAIN_PUBLIC_A = 7, /* ... of CKKS public keys */
+    HEL_DOMAIN_SWITCH_A = 8, /* ... of CKKS switching keys */
     HEL_DOMAIN_GENO_E = 16,  /* errors: keyed by a secret that is never stored */
     HEL_DOMAIN_WEIGHT_E = 17,
     HEL_DOMAIN_GALOIS_E = 18,
     HEL_DOMAIN_RELIN_E = 19,
     HEL_DOMAIN_TERNARY = 20,
-    HEL_DOMAIN_RHO = 21 /* secret Freivalds coefficients, keyed by the owner */
+    HEL_DOMAIN_CIPHER_E = 22, /* errors of CKKS ciphertexts: object 3 i, 3 i + 1, 3 i + 2 */
+    HEL_DOMAIN_PUBLIC_E = 23,
+    HEL_DOMAIN_SWITCH_E = 24,
+    HEL_DOMAIN_FLOOD = 25, /* flooding noise of released values */
+    HEL_DOMAIN_RHO = 21    /* secret Freivalds coefficients, keyed by the owner */
 } hel_domain;
 
 /* nonce = (object low, object high, domain << 24 | prime index << 8 | try) */

@@ -1,0 +1,43 @@
+/*
+ * The canonical embedding of CKKS: N/2 complex slots <-> a real polynomial modulo X^N + 1.
+ * Slot j is the value at zeta^(5^j), zeta = exp(i pi / N): Cheon, Kim, Kim, Song, ASIACRYPT 2017;
+ * the transform is the one of Chen, Chillotti, Song, EUROCRYPT 2019, an FFT over the group of
+ * powers of 5. A message of s < N/2 slots (s a power of two) lies in the subring of X^(N/2s): the
+ * same slots repeated.
+ *
+ * Doubles: the relative error of a transform is below 2^-50 log2 N of the largest slot. The twins
+ * do the same operations in the same order without contraction, so that they agree bit for bit.
+ */
+#ifndef HEL_RING_EMBEDDING_H
+#define HEL_RING_EMBEDDING_H
+
+#include "host/ring/ring.h"
+
+typedef struct hel_embedding hel_embedding; /* tables for one N and the engine's twin; immutable */
+
+hel_status hel_embedding_create(hel_engine *engine, hel_embedding **out, uint32_t log_n);
+void hel_embedding_free(hel_embedding *e); /* NULL allowed */
+
+/* slots -> coefficients: x holds s real parts, then s imaginary parts on entry; the 2 s real
+ * coefficients of X^(k N/2s), k < 2 s, on return. s = 2^log_slots, log_slots < log_n. */
+void hel_embedding_inverse(const hel_embedding *e, uint32_t log_slots, double *x);
+/* coefficients -> slots, the inverse of the above. */
+void hel_embedding_forward(const hel_embedding *e, uint32_t log_slots, double *x);
+
+/* Residues, coefficient form, of round(x[k] scale) at X^(k N/2s), 0 elsewhere, modulo `limbs` ring
+ * limbs (first .. first + limbs - 1 of the ring when map is NULL, map[i] otherwise), N words each.
+ * Ties round to even. |x scale| may be up to 2^1000: every double is an exact integer times a power
+ * of two. HEL_E_USAGE when a value is not finite. Constant time in x where |x scale| < 2^62. */
+hel_status hel_embedding_reduce(hel_engine *engine, const hel_embedding *e, const hel_ring *ring,
+                                const uint32_t *map, uint32_t limbs, uint32_t log_slots,
+                                const double *x, double scale, uint32_t *out, size_t limb_stride);
+
+/* The reverse: the centred number with residues a (limbs 0 .. limbs - 1 of the ring, coefficient
+ * form) at each X^(k N/2s), as a double, times 1 / scale, k < 2 s. Exact mixed-radix digits, most
+ * significant first, so that small numbers lose nothing. Any number of limbs. scratch: limbs x N
+ * words. */
+void hel_embedding_lift(const hel_embedding *e, const hel_ring *ring, uint32_t limbs,
+                        uint32_t log_slots, const uint32_t *a, size_t limb_stride, double scale,
+                        double *x, uint32_t *scratch);
+
+#endif
