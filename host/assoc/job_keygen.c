@@ -71,6 +71,7 @@ static hel_status generate(hel_engine *engine, const hel_keygen_config *config,
         status = write_eval_keys(engine, evk_path, &head, scheme, key, &encoded, &evk);
     if (status == HEL_OK)
         status = hel_progress(engine, "keygen", 2, 3, "steps");
+    head.kind = HEL_KIND_SECRET_KEY;
     if (status == HEL_OK)
         status = hel_keyfile_write(engine, sk_path, &head, encoded.data, encoded.bytes, secret.data,
                                    secret.bytes, config->passphrase);

@@ -1,7 +1,6 @@
 /* Encodings of the layout sections; every number of an untrusted file is checked here. */
 #include "host/assoc/layout.h"
 
-#include <stdio.h>
 
 #include "host/base/mem.h"
 
@@ -10,17 +9,6 @@
 static int small_ring(uint32_t log_n, uint32_t limbs)
 {
     return log_n >= HEL_LOG_N_MIN && log_n <= HEL_LOG_N_MAX && limbs >= 1 && limbs <= 8;
-}
-
-hel_status hel_name_file(hel_engine *engine, const char *path, hel_status status)
-{
-    char text[512];
-    const char *said = hel_engine_error(engine);
-    if (status == HEL_OK || strncmp(said, path, strlen(path)) == 0)
-        return status;
-    snprintf(text, sizeof text, "%s", said);
-    hel_error_clear(engine);
-    return hel_fail(engine, status, "%s: %s", path, text);
 }
 
 int hel_plane_centre(hel_plane plane)

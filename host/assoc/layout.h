@@ -19,10 +19,6 @@
 #define HEL_SUPER_BLOCK 8  /* blocks of N variants that share a row on disk */
 #define HEL_SEGMENT     64 /* samples of a column whose weights are neighbours: one leaf group */
 
-/* For errors from decoders that know no path: puts `path` in front of the engine's text, unless it
- * is there already. Returns `status`. */
-hel_status hel_name_file(hel_engine *engine, const char *path, hel_status status);
-
 typedef struct hel_geno_layout {
     uint32_t log_n, limbs;
     uint32_t planes; /* bit mask of hel_plane */

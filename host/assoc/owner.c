@@ -36,8 +36,8 @@ hel_status hel_owner_open(hel_engine *engine, hel_owner *owner, const char *path
                 "%s: this key is retired after %u rejected results; generate a new key and "
                 "encrypt again",
                 path, rejections);
-    hel_status status = hel_keyfile_read(engine, path, &owner->head, &params, &params_bytes,
-                                         &secret, &secret_bytes, passphrase);
+    hel_status status = hel_keyfile_read(engine, path, HEL_KIND_SECRET_KEY, &owner->head, &params,
+                                         &params_bytes, &secret, &secret_bytes, passphrase);
     if (status == HEL_OK)
         status = open_key(engine, owner, path, params, params_bytes, secret, secret_bytes);
     hel_secret_free(secret);

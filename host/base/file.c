@@ -261,3 +261,14 @@ void hel_outfile_abort(hel_outfile *file)
     hel_free(file->part);
     *file = (hel_outfile){.fd = -1};
 }
+
+hel_status hel_name_file(hel_engine *engine, const char *path, hel_status status)
+{
+    char text[512];
+    const char *said = hel_engine_error(engine);
+    if (status == HEL_OK || strncmp(said, path, strlen(path)) == 0)
+        return status;
+    snprintf(text, sizeof text, "%s", said);
+    hel_error_clear(engine);
+    return hel_fail(engine, status, "%s: %s", path, text);
+}

@@ -43,6 +43,10 @@ hel_status hel_outfile_patch(hel_engine *engine, hel_outfile *file, uint64_t off
 hel_status hel_outfile_commit(hel_engine *engine, hel_outfile *file); /* closes in any case */
 void hel_outfile_abort(hel_outfile *file); /* closes and removes; safe on a zeroed struct */
 
+/* For errors from decoders that know no path: puts `path` in front of the engine's text, unless it
+ * is there already. Returns `status`. */
+hel_status hel_name_file(hel_engine *engine, const char *path, hel_status status);
+
 /* Makes a rename or creation of `path` durable: fsync of its directory, as far as that works. */
 void hel_directory_sync(const char *path);
 

@@ -151,6 +151,10 @@ hel_status hel_ckks_find_key(hel_ckks *c, uint32_t element, uint32_t level, hel_
 uint32_t hel_ckks_rotation_element(const hel_ckks *c, int32_t step, uint32_t log_slots);
 uint32_t hel_ckks_conjugation_element(const hel_ckks *c);
 
+/* round(x) modulo the first `limbs` primes; |x| below 2^900, a negative x by a negative x.hi
+ * (residues.c). */
+void hel_ckks_residues(const hel_ckks_context *c, hel_scale x, uint32_t limbs, uint32_t *out);
+
 /* ---- errors (error.c): standard deviations of slots times scale; formulas beside the code ---- */
 
 double hel_ckks_error_encode(const hel_ckks_context *c, uint32_t log_slots); /* rounding */

@@ -25,14 +25,20 @@
 #define HEL_KEY_ID_BYTES           16
 
 typedef enum hel_kind {
-    HEL_KIND_PARAMS = 1,     /* public */
-    HEL_KIND_SECRET_KEY = 2, /* owner only */
-    HEL_KIND_EVAL_KEYS = 3,  /* public: Galois and relinearization keys */
-    HEL_KIND_GENOTYPES = 4,  /* public: ciphertexts */
-    HEL_KIND_DATASET = 5,    /* owner only: identities, missing calls, verification digests */
-    HEL_KIND_WEIGHTS = 6,    /* public: packed encrypted weights */
-    HEL_KIND_MODEL = 7,      /* owner only: quantised columns and what finishes a scan */
-    HEL_KIND_SUMS = 8        /* public: encrypted sums, the result of a scan */
+    HEL_KIND_PARAMS = 1,       /* public */
+    HEL_KIND_SECRET_KEY = 2,   /* owner only */
+    HEL_KIND_EVAL_KEYS = 3,    /* public: Galois and relinearization keys */
+    HEL_KIND_GENOTYPES = 4,    /* public: ciphertexts */
+    HEL_KIND_DATASET = 5,      /* owner only: identities, missing calls, verification digests */
+    HEL_KIND_WEIGHTS = 6,      /* public: packed encrypted weights */
+    HEL_KIND_MODEL = 7,        /* owner only: quantised columns and what finishes a scan */
+    HEL_KIND_SUMS = 8,         /* public: encrypted sums, the result of a scan */
+    HEL_KIND_CKKS_PARAMS = 9,  /* public */
+    HEL_KIND_CKKS_SECRET = 10, /* owner only */
+    HEL_KIND_CKKS_PUBLIC = 11, /* public: an encryption key */
+    HEL_KIND_CKKS_KEYS = 12,   /* public: relinearization and rotation keys */
+    HEL_KIND_CKKS_PLAIN = 13,  /* owner only: encoded messages */
+    HEL_KIND_CKKS_CIPHER = 14  /* public: ciphertexts */
 } hel_kind;
 
 /* "secret key", "genotypes", ... ; "unknown kind" otherwise. */
@@ -134,6 +140,7 @@ hel_status hel_head_match(hel_engine *engine, const hel_reader *a, const hel_rea
 #define HEL_SECTION_DIGESTS  HEL_FOURCC('F', 'R', 'V', 'D') /* Freivalds digests (owner only) */
 #define HEL_SECTION_MODEL    HEL_FOURCC('M', 'O', 'D', 'L')
 #define HEL_SECTION_COLUMNS  HEL_FOURCC('C', 'O', 'L', 'S') /* columns and their planes */
+#define HEL_SECTION_OBJECT   HEL_FOURCC('O', 'B', 'J', 'C') /* a CKKS object */
 #define HEL_SECTION_MAC      HEL_FOURCC('H', 'M', 'A', 'C')
 
 #endif

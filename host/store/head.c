@@ -44,6 +44,12 @@ static const struct {
     [HEL_KIND_WEIGHTS] = {"weights", 0},
     [HEL_KIND_MODEL] = {"model", 1},
     [HEL_KIND_SUMS] = {"sums", 0},
+    [HEL_KIND_CKKS_PARAMS] = {"CKKS parameters", 0},
+    [HEL_KIND_CKKS_SECRET] = {"CKKS secret key", 1},
+    [HEL_KIND_CKKS_PUBLIC] = {"CKKS public key", 0},
+    [HEL_KIND_CKKS_KEYS] = {"CKKS evaluation keys", 0},
+    [HEL_KIND_CKKS_PLAIN] = {"CKKS plaintext", 1},
+    [HEL_KIND_CKKS_CIPHER] = {"CKKS ciphertext", 0},
 };
 
 static int known(hel_kind kind)

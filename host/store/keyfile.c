@@ -100,7 +100,6 @@ hel_status hel_keyfile_write(hel_engine *engine, const char *path, hel_head *hea
     hel_writer *w = NULL;
     HEL_REQUIRE(engine, bytes <= MAX_SECRET_BYTES, HEL_E_INTERNAL, "%s: %zu key bytes are too many",
                 path, bytes);
-    head->kind = HEL_KIND_SECRET_KEY;
     hel_status status = HEL_OK;
     if (passphrase && passphrase[0]) {
         HEL_TRY_GOTO(hel_malloc(engine, &sealed, bytes, 1), out);
@@ -174,14 +173,14 @@ static hel_status copy_out(hel_reader *r, uint8_t **params, size_t *params_bytes
     return HEL_OK;
 }
 
-hel_status hel_keyfile_read(hel_engine *engine, const char *path, hel_head *head, uint8_t **params,
-                            size_t *params_bytes, uint8_t **secret, size_t *bytes,
+hel_status hel_keyfile_read(hel_engine *engine, const char *path, hel_kind kind, hel_head *head,
+                            uint8_t **params, size_t *params_bytes, uint8_t **secret, size_t *bytes,
                             const char *passphrase)
 {
     hel_reader *r;
     *params = *secret = NULL;
     *params_bytes = *bytes = 0;
-    HEL_TRY(hel_reader_open(engine, &r, path, HEL_KIND_SECRET_KEY));
+    HEL_TRY(hel_reader_open(engine, &r, path, kind));
     *head = *hel_reader_head(r);
     hel_status status = copy_out(r, params, params_bytes, secret, bytes, passphrase);
     hel_reader_close(r);

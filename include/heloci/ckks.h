@@ -302,8 +302,8 @@ HEL_API HEL_MUST_CHECK hel_status hel_ckks_sum(hel_ckks *ckks, hel_ckks_cipher *
  *  Shoup, CRYPTO 2018); zero diagonals cost nothing. */
 typedef struct hel_ckks_matrix hel_ckks_matrix;
 
-/** rows: row-major, slots x slots; im may be NULL. Encoded for products with ciphertexts at `level`
- *  and below. */
+/** Row-major, slots x slots; im may be NULL. The product is taken at `level` (1 or above): in AUTO a
+ *  ciphertext of a higher level is brought down to it. */
 HEL_API HEL_MUST_CHECK hel_status hel_ckks_matrix_create(hel_ckks *ckks, hel_ckks_matrix **out,
                                                          const double *re, const double *im,
                                                          uint32_t slots, uint32_t level);

@@ -28,8 +28,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     need(state == HEL_OK || state == HEL_E_FORMAT);
     /* scrypt at a low cost only: a fuzzer needs its time for other things */
     const char *passphrase = size > 580 && copy[576 + 4] <= 10 ? "seed" : NULL;
-    hel_status status = hel_keyfile_read(NULL, file.path, &head, &params, &params_bytes, &secret,
-                                         &bytes, passphrase);
+    hel_status status = hel_keyfile_read(NULL, file.path, HEL_KIND_SECRET_KEY, &head, &params,
+                                         &params_bytes, &secret, &bytes, passphrase);
     need(status == HEL_OK || status == HEL_E_FORMAT || (status == HEL_E_MISMATCH && sealed));
     if (status == HEL_OK) {
         need(params && secret && bytes < size && params_bytes < size);

@@ -47,8 +47,8 @@ static void expect_read(hel_status code, size_t bytes, const char *passphrase, c
     uint8_t *params, *key;
     size_t params_bytes, key_bytes;
     hel_error_clear(engine);
-    hel_status status =
-        hel_keyfile_read(engine, path, &head, &params, &params_bytes, &key, &key_bytes, passphrase);
+    hel_status status = hel_keyfile_read(engine, path, HEL_KIND_SECRET_KEY, &head, &params,
+                                         &params_bytes, &key, &key_bytes, passphrase);
     cr_assert(status == code, "%s: %s", hel_status_name(status), hel_engine_error(engine));
     if (status == HEL_OK) {
         cr_assert(params_bytes == 10 && memcmp(params, "parameters", 10) == 0);
@@ -242,8 +242,8 @@ static hel_status round_trip(uint64_t n, const char *passphrase, int write)
     if (write)
         status = hel_keyfile_write(engine, path, &head, "p", 1, secret, 100, passphrase);
     if (status == HEL_OK)
-        status =
-            hel_keyfile_read(engine, path, &head, &params, &params_bytes, &key, &bytes, passphrase);
+        status = hel_keyfile_read(engine, path, HEL_KIND_SECRET_KEY, &head, &params, &params_bytes,
+                                  &key, &bytes, passphrase);
     if (status == HEL_OK)
         status = hel_keyfile_reject(engine, path);
     if (status == HEL_OK)
