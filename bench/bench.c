@@ -1,5 +1,6 @@
 /* Timing, statistics and JSON for the benchmarks: see bench.h. A program's own code: it may print.
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@
 
 /* The only state of a benchmark program. */
 static struct {
-    const char *program, *filter;
+    const char *program, *filter, *preset;
     FILE *out;
     double min_time;
     size_t repetitions;
@@ -31,8 +32,8 @@ static double seconds(clockid_t clock)
 static void usage(const char *option)
 {
     fprintf(stderr,
-            "%s: %s\nusage: %s [--out FILE] [--filter TEXT] [--min-time SECONDS] "
-            "[--repetitions N] [--list]\n",
+            "%s: %s\nusage: %s [--out FILE] [--filter TEXT,...] [--preset TEXT,...] "
+            "[--min-time SECONDS] [--repetitions N] [--list]\n",
             bench.program, option, bench.program);
     exit(64);
 }
@@ -65,6 +66,8 @@ static void read_options(int argc, char **argv)
                 usage(value);
         } else if (strcmp(name, "--filter") == 0) {
             bench.filter = value;
+        } else if (strcmp(name, "--preset") == 0) {
+            bench.preset = value;
         } else if (strcmp(name, "--min-time") == 0) {
             bench.min_time = strtod(value, NULL);
         } else if (strcmp(name, "--repetitions") == 0) {
@@ -78,6 +81,12 @@ static void read_options(int argc, char **argv)
 }
 
 void bench_begin(int argc, char **argv, const char *program)
+{
+    bench_begin_as(argc, argv, program, "heloci", hel_version());
+}
+
+void bench_begin_as(int argc, char **argv, const char *program, const char *library,
+                    const char *version)
 {
     static const char *const names[] = {"auto", "portable", "avx2", "avx512"};
     char date[32];
@@ -94,8 +103,11 @@ void bench_begin(int argc, char **argv, const char *program)
     fprintf(bench.out, "    \"executable\": \"%s\",\n", program);
     fprintf(bench.out, "    \"num_cpus\": %ld,\n", sysconf(_SC_NPROCESSORS_ONLN));
     fprintf(bench.out, "    \"simd\": \"%s\",\n", names[hel_cpu_best()]);
-    fprintf(bench.out, "    \"library_version\": \"%s\",\n", hel_version());
-    fprintf(bench.out, "    \"compiler\": ");
+    fprintf(bench.out, "    \"library\": ");
+    print_string(library);
+    fprintf(bench.out, ",\n    \"library_version\": ");
+    print_string(version);
+    fprintf(bench.out, ",\n    \"compiler\": ");
 #if defined(__clang__)
     print_string("clang " __clang_version__);
 #else
@@ -113,9 +125,32 @@ void bench_context(const char *key, const char *value)
     print_string(value);
 }
 
+/* One of the comma-separated texts of `list` is part of `name`. */
+static int holds_any(const char *name, const char *list)
+{
+    while (*list) {
+        const size_t length = strcspn(list, ",");
+        for (const char *at = name; length > 0 && *at; at++)
+            if (strncmp(at, list, length) == 0)
+                return 1;
+        list += length + (list[length] == ',');
+    }
+    return 0;
+}
+
 int bench_wanted(const char *name)
 {
-    return !bench.filter || strstr(name, bench.filter) != NULL;
+    return !bench.filter || holds_any(name, bench.filter);
+}
+
+int bench_wanted_preset(const char *name)
+{
+    return !bench.preset || holds_any(name, bench.preset);
+}
+
+int bench_listing(void)
+{
+    return bench.list;
 }
 
 static int ascending(const void *a, const void *b)
@@ -213,11 +248,56 @@ bench_result bench_record(const char *name, double *real_ns, double *cpu_ns, siz
 
 void bench_counter(const char *key, double value)
 {
+    if (!bench.in_entry || !isfinite(value))
+        return;
+    fprintf(bench.out, ",\n      ");
+    print_string(key);
+    if (value == floor(value) && fabs(value) < 1e15)
+        fprintf(bench.out, ": %.0f", value);
+    else
+        fprintf(bench.out, ": %.6g", value);
+}
+
+void bench_text(const char *key, const char *value)
+{
     if (!bench.in_entry)
         return;
     fprintf(bench.out, ",\n      ");
     print_string(key);
-    fprintf(bench.out, ": %.6g", value);
+    fprintf(bench.out, ": ");
+    print_string(value);
+}
+
+void bench_describe(const bench_subject *s)
+{
+    const struct {
+        const char *key, *value;
+    } texts[] = {{"op", s->op}, {"preset", s->preset}, {"mode", s->mode}};
+    const struct {
+        const char *key;
+        double value;
+    } numbers[] = {{"n", s->n},
+                   {"log_q", s->log_q},
+                   {"log_qp", s->log_qp},
+                   {"log_bound", s->log_bound},
+                   {"dnum", s->dnum},
+                   {"key_switches", s->key_switches},
+                   {"limbs", s->limbs},
+                   {"word_bits", s->word_bits},
+                   {"scale_bits", s->scale_bits},
+                   {"precision_bits", s->precision_bits},
+                   {"threads", s->threads},
+                   {"batch", s->batch},
+                   {"operations", s->operations},
+                   {"per_bit", s->per_bit},
+                   {"ciphertext_bytes", s->ciphertext_bytes},
+                   {"key_bytes", s->key_bytes}};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (texts[i].value)
+            bench_text(texts[i].key, texts[i].value);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (numbers[i].value != 0)
+            bench_counter(numbers[i].key, numbers[i].value);
 }
 
 int bench_end(void)

@@ -2,9 +2,9 @@
  * hel_inspect: the frame (host/store/explain.h), then what the file's kind adds. Public kinds are
  * decoded; of owner-only kinds nothing but sizes and counts is said.
  */
+#include "host/assoc/inspect_private.h"
 #include "host/assoc/layout.h"
 #include "host/base/mem.h"
-#include "host/store/explain.h"
 
 typedef unsigned long long ull;
 
@@ -217,10 +217,20 @@ static const struct {
     hel_kind kind;
     hel_status (*explain)(hel_reader *r, const hel_explainer *to);
 } explanations[] = {
-    {HEL_KIND_PARAMS, explain_params},       {HEL_KIND_SECRET_KEY, explain_secret_key},
-    {HEL_KIND_EVAL_KEYS, explain_eval_keys}, {HEL_KIND_GENOTYPES, explain_genotypes},
-    {HEL_KIND_DATASET, explain_dataset},     {HEL_KIND_WEIGHTS, explain_weights},
-    {HEL_KIND_MODEL, explain_model},         {HEL_KIND_SUMS, explain_sums},
+    {HEL_KIND_PARAMS, explain_params},
+    {HEL_KIND_SECRET_KEY, explain_secret_key},
+    {HEL_KIND_EVAL_KEYS, explain_eval_keys},
+    {HEL_KIND_GENOTYPES, explain_genotypes},
+    {HEL_KIND_DATASET, explain_dataset},
+    {HEL_KIND_WEIGHTS, explain_weights},
+    {HEL_KIND_MODEL, explain_model},
+    {HEL_KIND_SUMS, explain_sums},
+    {HEL_KIND_CKKS_PARAMS, hel_explain_ckks_params},
+    {HEL_KIND_CKKS_SECRET, hel_explain_ckks_secret},
+    {HEL_KIND_CKKS_PUBLIC, hel_explain_ckks_public},
+    {HEL_KIND_CKKS_KEYS, hel_explain_ckks_keys},
+    {HEL_KIND_CKKS_PLAIN, hel_explain_ckks_plain},
+    {HEL_KIND_CKKS_CIPHER, hel_explain_ckks_cipher},
 };
 
 hel_status hel_inspect(hel_engine *engine, const char *path, hel_text_fn out, void *arg)

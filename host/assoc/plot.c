@@ -104,16 +104,16 @@ double hel_nice_step(double span, int wanted)
     return power * (lead <= 1.0001 ? 1 : lead <= 2.0001 ? 2 : lead <= 5.0001 ? 5 : 10);
 }
 
-hel_scale hel_scale_make(double bottom, double height, double largest)
+hel_log_axis hel_log_axis_make(double bottom, double height, double largest)
 {
     largest = fmax(largest, 1);
-    hel_scale s = {.bottom = bottom, .height = height, .max = largest, .knee = largest};
+    hel_log_axis s = {.bottom = bottom, .height = height, .max = largest, .knee = largest};
     if (largest > 100)
         s.knee = 20;
     return s;
 }
 
-double hel_scale_y(const hel_scale *s, double log10p)
+double hel_log_axis_y(const hel_log_axis *s, double log10p)
 {
     double share = log10p / s->max;
     if (s->knee < s->max) {
@@ -123,7 +123,7 @@ double hel_scale_y(const hel_scale *s, double log10p)
     return s->bottom - share * s->height;
 }
 
-size_t hel_scale_ticks(const hel_scale *s, double *tick)
+size_t hel_log_axis_ticks(const hel_log_axis *s, double *tick)
 {
     static const double lead[] = {1, 2, 5};
     size_t n = 0;
@@ -137,7 +137,7 @@ size_t hel_scale_ticks(const hel_scale *s, double *tick)
         for (int l = 0; l < (sparse ? 1 : 3); l++) {
             double value = lead[l] * pow(10, power);
             if (value > 1.4 * s->knee && value <= s->max && n < 24 &&
-                hel_scale_y(s, tick[n - 1]) - hel_scale_y(s, value) > 16)
+                hel_log_axis_y(s, tick[n - 1]) - hel_log_axis_y(s, value) > 16)
                 tick[n++] = value;
         }
     return n;
@@ -281,16 +281,16 @@ void hel_draw_frame(cairo_t *cr, const hel_report_data *d, const hel_theme *them
     hel_text(cr, 24, 52, HEL_ALIGN_LEFT, subtitle);
 }
 
-void hel_draw_y_axis(cairo_t *cr, const hel_theme *theme, const hel_scale *s, double left,
+void hel_draw_y_axis(cairo_t *cr, const hel_theme *theme, const hel_log_axis *s, double left,
                      double right)
 {
     double tick[24];
-    size_t ticks = hel_scale_ticks(s, tick);
+    size_t ticks = hel_log_axis_ticks(s, tick);
     char text[32];
     hel_font(cr, 12, 0);
     cairo_set_line_width(cr, 1);
     for (size_t i = 0; i < ticks; i++) {
-        double y = floor(hel_scale_y(s, tick[i])) + 0.5;
+        double y = floor(hel_log_axis_y(s, tick[i])) + 0.5;
         hel_set_colour(cr, i ? theme->rule : theme->muted, 1);
         hel_line(cr, left, y, right, y);
         cairo_stroke(cr);
@@ -301,7 +301,7 @@ void hel_draw_y_axis(cairo_t *cr, const hel_theme *theme, const hel_scale *s, do
     if (s->knee < s->max) {
         snprintf(text, sizeof text, "logarithmic above %g", s->knee);
         hel_font(cr, 10.5, 0);
-        hel_text(cr, left + 6, hel_scale_y(s, s->knee) - 5, HEL_ALIGN_LEFT, text);
+        hel_text(cr, left + 6, hel_log_axis_y(s, s->knee) - 5, HEL_ALIGN_LEFT, text);
     }
 }
 

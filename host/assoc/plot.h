@@ -50,15 +50,15 @@ typedef struct hel_rect {
  * Height of -log10 p. Linear up to `max`; where the largest value passes 100 (and would flatten
  * everything else), the lower half of the axis runs to `knee` and the upper half is logarithmic.
  */
-typedef struct hel_scale {
+typedef struct hel_log_axis {
     double bottom, height; /* pixels; y grows downwards */
     double max, knee;      /* knee = max: linear */
-} hel_scale;
+} hel_log_axis;
 
-hel_scale hel_scale_make(double bottom, double height, double largest);
-double hel_scale_y(const hel_scale *s, double log10p);
+hel_log_axis hel_log_axis_make(double bottom, double height, double largest);
+double hel_log_axis_y(const hel_log_axis *s, double log10p);
 /* Tick values, ascending, 24 at the most; returns their number. */
-size_t hel_scale_ticks(const hel_scale *s, double *tick);
+size_t hel_log_axis_ticks(const hel_log_axis *s, double *tick);
 /* 1, 2 or 5 times a power of ten, so that `span` has about `wanted` steps. */
 double hel_nice_step(double span, int wanted);
 
@@ -98,7 +98,7 @@ void hel_axis_title(cairo_t *cr, double x, double y, int vertical, const char *l
 void hel_draw_frame(cairo_t *cr, const hel_report_data *d, const hel_theme *theme, int width,
                     int height, const char *subtitle);
 /* Grid lines, tick labels and, on a compressed axis, a note at the knee. */
-void hel_draw_y_axis(cairo_t *cr, const hel_theme *theme, const hel_scale *s, double left,
+void hel_draw_y_axis(cairo_t *cr, const hel_theme *theme, const hel_log_axis *s, double left,
                      double right);
 void hel_draw_nothing(cairo_t *cr, const hel_theme *theme, hel_rect area);
 /* A cairo context's failure as a status. */

@@ -13,7 +13,7 @@
 
 typedef struct chart {
     hel_rect area;
-    hel_scale scale;
+    hel_log_axis scale;
     double *left, *unit; /* per chromosome: pixels of its start, pixels per base */
 } chart;
 
@@ -61,7 +61,7 @@ static hel_status draw_points(hel_engine *engine, cairo_t *cr, const chart *c,
             const hel_glm_variant *v = &t->variant[i];
             if (isnan(v->log10p))
                 continue;
-            double x = place_x(c, t, v), y = hel_scale_y(&c->scale, v->log10p);
+            double x = place_x(c, t, v), y = hel_log_axis_y(&c->scale, v->log10p);
             hel_grid_mark(v->log10p > HEL_KEEP_LOG10P ? &fine : &coarse, x, y, v->chrom % 2);
             hel_grid_mark(taken, x, y, 0);
         }
@@ -117,7 +117,7 @@ static void draw_chromosome_names(cairo_t *cr, const chart *c, const hel_report_
 static void draw_threshold(cairo_t *cr, const chart *c, double log10p, hel_colour colour,
                            const double *dash)
 {
-    double y = floor(hel_scale_y(&c->scale, log10p)) + 0.5;
+    double y = floor(hel_log_axis_y(&c->scale, log10p)) + 0.5;
     if (log10p > c->scale.max)
         return;
     hel_set_colour(cr, colour, 0.85);
@@ -230,7 +230,7 @@ static void draw_labels(cairo_t *cr, const chart *c, const hel_report_data *d,
         if (v->log10p < line)
             break;
         l->x = place_x(c, t, v);
-        l->y = hel_scale_y(&c->scale, v->log10p);
+        l->y = hel_log_axis_y(&c->scale, v->log10p);
         int near = 0;
         for (size_t k = 0; k < count; k++)
             near |= fabs(all[k].x - l->x) < LABEL_APART;
@@ -262,7 +262,7 @@ hel_status hel_draw_manhattan(hel_engine *engine, cairo_t *cr, const hel_report_
     double largest = fmax(d->genome_wide, d->suggestive);
     if (d->table->tested)
         largest = fmax(largest, d->summary.max_log10p);
-    c.scale = hel_scale_make(c.area.y + c.area.height, c.area.height, 1.04 * largest);
+    c.scale = hel_log_axis_make(c.area.y + c.area.height, c.area.height, 1.04 * largest);
     hel_grouped(grouped, d->summary.tested);
     snprintf(subtitle, sizeof subtitle, "%s variant%s tested, lines at p = %.3g and %.3g", grouped,
              d->summary.tested == 1 ? "" : "s", pow(10, -d->genome_wide), pow(10, -d->suggestive));

@@ -11,7 +11,7 @@
 
 typedef struct chart {
     hel_rect area;
-    hel_scale scale;
+    hel_log_axis scale;
     double max_x;
     size_t n;
 } chart;
@@ -44,7 +44,7 @@ static void draw_band(cairo_t *cr, const chart *c, const hel_theme *theme)
         int lower = k >= BAND_POINTS;
         double i = band_rank(lower ? 2 * BAND_POINTS - 1 - k : k, c->n);
         double y = hel_log10_beta_quantile(lower ? 0.975 : 0.025, i, n + 1 - i);
-        double px = place_x(c, expected(i, c->n)), py = hel_scale_y(&c->scale, y);
+        double px = place_x(c, expected(i, c->n)), py = hel_log_axis_y(&c->scale, y);
         if (k == 0)
             cairo_move_to(cr, px, py);
         else
@@ -56,10 +56,10 @@ static void draw_band(cairo_t *cr, const chart *c, const hel_theme *theme)
     hel_set_colour(cr, theme->signal, 0.9);
     cairo_set_line_width(cr, 1.2);
     double corner = expected(1, c->n);
-    cairo_move_to(cr, place_x(c, 0), hel_scale_y(&c->scale, 0));
+    cairo_move_to(cr, place_x(c, 0), hel_log_axis_y(&c->scale, 0));
     for (int k = 1; k <= 64; k++) { /* a curve where the y axis is compressed */
         double value = corner * k / 64;
-        cairo_line_to(cr, place_x(c, value), hel_scale_y(&c->scale, value));
+        cairo_line_to(cr, place_x(c, value), hel_log_axis_y(&c->scale, value));
     }
     cairo_stroke(cr);
     cairo_restore(cr);
@@ -88,8 +88,8 @@ hel_status hel_draw_qq(hel_engine *engine, cairo_t *cr, const hel_report_data *d
     chart c = {.area = {84, 84, HEL_QQ_WIDTH - 84 - 28, HEL_QQ_HEIGHT - 84 - 60}, .n = n};
     double corner = n ? expected(1, n) : 1;
     c.max_x = 1.04 * fmax(corner, 0.5);
-    c.scale = hel_scale_make(c.area.y + c.area.height, c.area.height,
-                             1.04 * fmax(n ? d->summary.max_log10p : 0, 1.25 * c.max_x));
+    c.scale = hel_log_axis_make(c.area.y + c.area.height, c.area.height,
+                                1.04 * fmax(n ? d->summary.max_log10p : 0, 1.25 * c.max_x));
     hel_grouped(grouped, n);
     if (n)
         snprintf(subtitle, sizeof subtitle,
@@ -109,7 +109,7 @@ hel_status hel_draw_qq(hel_engine *engine, cairo_t *cr, const hel_report_data *d
     HEL_TRY(hel_grid_create(engine, &fine, c.area, HEL_FINE_CELL));
     for (size_t i = 0; i < n; i++)
         hel_grid_mark(&fine, place_x(&c, expected((double)i + 1, n)),
-                      hel_scale_y(&c.scale, d->descending[i]), 0);
+                      hel_log_axis_y(&c.scale, d->descending[i]), 0);
     hel_grid_draw(&fine, cr, theme->point, 4.4);
     hel_grid_free(&fine);
     return HEL_OK;

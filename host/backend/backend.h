@@ -30,14 +30,15 @@ typedef struct hel_view {
 } hel_view;
 
 /* A switching key as the operations read it: [digit][2][q_limbs + p_count][N], NTT form, half 0: b,
- * half 1: a. Digit j belongs to primes j digit_limbs .. of the basis; a key made for fewer primes of
- * Q than the basis has serves every polynomial of at most q_limbs limbs. */
+ * half 1: a. Digit j belongs to primes j digit_limbs .. of the basis; a key made for fewer primes
+ * of Q than the basis has serves every polynomial of at most q_limbs limbs. */
 typedef struct hel_key_view {
     const uint32_t *data;
     uint32_t q_limbs, digits; /* digits = ceil(q_limbs / digit_limbs) */
 } hel_key_view;
 
-/* What a basis is made of; primes 0 .. q_count - 1 of the ring are Q, then p_count special ones. */
+/* What a basis is made of; primes 0 .. q_count - 1 of the ring are Q, then p_count special ones: at
+ * least 1 where keys are switched. digit_limbs, p_count and drop_max are at most 63. */
 typedef struct hel_basis_shape {
     const hel_ring *ring;
     const hel_embedding *embedding; /* NULL where encode and decode are not used */
@@ -55,12 +56,14 @@ typedef struct hel_backend_ops {
     hel_status (*stream_create)(hel_backend *b, hel_engine *engine, hel_stream **out);
     void (*stream_free)(hel_stream *s);
     hel_status (*sync)(hel_stream *s);
-    /* Scratch and ciphertext memory; stream-ordered, from an arena that keeps what is released. */
+    /* Scratch and ciphertext memory; stream-ordered, from an arena that keeps what is released.
+     * Aligned to 64 bytes. Any stream of the backend may release it. */
     hel_status (*alloc)(hel_stream *s, void *out, size_t bytes);
     void (*release)(hel_stream *s, void *p); /* NULL allowed */
     hel_status (*upload)(hel_stream *s, void *dst, const void *src, size_t bytes);
     hel_status (*download)(hel_stream *s, void *dst, const void *src, size_t bytes);
-    hel_status (*copy)(hel_stream *s, hel_view out, hel_view a); /* compacts or spreads strides */
+    /* Compacts or spreads strides; out's limbs of a. */
+    hel_status (*copy)(hel_stream *s, const hel_basis *p, hel_view out, hel_view a);
     /* Tables of a basis: constants of all digits, drops and of the division by P. */
     hel_status (*basis_create)(hel_backend *b, hel_engine *engine, hel_basis **out,
                                const hel_basis_shape *shape);
@@ -134,11 +137,17 @@ typedef struct hel_backend_ops {
     hel_status (*key_switch)(hel_stream *s, const hel_basis *p, const hel_view out[2], hel_view a,
                              hel_key_view key, uint32_t g, const hel_view *add0,
                              const hel_view *add1);
-    hel_status (*uses)(hel_stream *s, uint64_t *bytes_now, uint64_t *bytes_most); /* arena */
+    /* Bytes that the backend's streams have handed out and not got back: now and at most. */
+    hel_status (*uses)(hel_stream *s, uint64_t *bytes_now, uint64_t *bytes_most);
 } hel_backend_ops;
 
+/* What every instance's structs begin with. */
 struct hel_backend {
     const hel_backend_ops *ops;
+};
+
+struct hel_basis {
+    hel_basis_shape shape; /* as created; multiplier is the basis's own copy, never NULL */
 };
 
 struct hel_stream {
@@ -156,7 +165,16 @@ static inline void hel_backend_free(hel_backend *b)
 }
 
 /* The shape a basis was created from. */
-const hel_basis_shape *hel_basis_get_shape(const hel_basis *p);
+static inline const hel_basis_shape *hel_basis_get_shape(const hel_basis *p)
+{
+    return &p->shape;
+}
+
+/* The ring's limb that limb i of a view belongs to. */
+static inline uint32_t hel_basis_limb(const hel_basis *p, const hel_view *v, uint32_t i)
+{
+    return i < v->q_limbs ? i : p->shape.q_count + i - v->q_limbs;
+}
 
 /* decompose + key_inner + mod_down from the table's other entries: what a NULL key_switch means. */
 hel_status hel_key_switch(hel_stream *s, const hel_basis *p, const hel_view out[2], hel_view a,

@@ -40,10 +40,16 @@ hel_status hel_engine_create(hel_engine **out, const hel_engine_config *config)
     hel_simd simd = config->simd == HEL_SIMD_AUTO ? hel_cpu_best() : config->simd;
     if (!hel_cpu_has(simd))
         return HEL_E_UNSUPPORTED;
+    const uint32_t processors = usable_processors();
+    const uint32_t threads = config->threads ? config->threads : processors;
     hel_engine *engine = calloc(1, sizeof *engine);
-    if (!engine)
+    pthread_t *workers = calloc(threads, sizeof *workers);
+    if (!engine || !workers) {
+        free(workers);
+        free(engine);
         return HEL_E_MEMORY;
-    engine->threads = config->threads ? config->threads : usable_processors();
+    }
+    engine->threads = threads;
     engine->memory_bytes = config->memory_bytes;
     if (!engine->memory_bytes)
         engine->memory_bytes =
@@ -53,6 +59,7 @@ hel_status hel_engine_create(hel_engine **out, const hel_engine_config *config)
     engine->progress_arg = config->progress_arg;
     pthread_mutex_init(&engine->error_lock, NULL);
     pthread_mutex_init(&engine->progress_lock, NULL);
+    hel_pool_init(&engine->pool, workers, threads <= processors);
     *out = engine;
     return HEL_OK;
 }
@@ -61,6 +68,8 @@ void hel_engine_free(hel_engine *engine)
 {
     if (!engine)
         return;
+    hel_pool_end(&engine->pool);
+    free(engine->pool.threads);
     pthread_mutex_destroy(&engine->error_lock);
     pthread_mutex_destroy(&engine->progress_lock);
     free(engine);

@@ -6,8 +6,30 @@
 #include <stdatomic.h>
 
 #include "heloci/engine.h"
+#include "host/base/pool.h"
 
 #define HEL_ERROR_BYTES 1024
+
+/* Standing workers; the protocol is in pool.c. */
+typedef struct hel_pool {
+    atomic_uint_least64_t state; /* loop number, joined, active, open */
+    atomic_size_t next;
+    atomic_int failed; /* the first failing status */
+    atomic_uint limit; /* workers that may join besides the caller */
+    hel_work_fn fn;
+    void *arg;
+    size_t count;
+    atomic_int busy;     /* a loop is running */
+    atomic_int stop;     /* the engine is being freed */
+    atomic_int sleepers; /* workers that may be asleep */
+    atomic_int waiting;  /* the caller may be asleep */
+    pthread_mutex_t lock;
+    pthread_cond_t wake, done;
+    int spin;           /* every thread can have a processor */
+    uint32_t started;   /* threads alive, written by the caller only */
+    uint32_t backoff;   /* loops to go before another attempt to start a thread */
+    pthread_t *threads; /* [threads - 1] */
+} hel_pool;
 
 struct hel_engine {
     uint32_t threads;
@@ -20,6 +42,12 @@ struct hel_engine {
     pthread_mutex_t progress_lock;
     uint64_t progress_last_ms;
     atomic_int cancelled;
+    hel_pool pool;
 };
+
+/* threads: room for the handles of engine->threads - 1 workers, owned by the caller. */
+void hel_pool_init(hel_pool *pool, pthread_t *threads, int spin);
+/* Ends the workers. No loop may be running. */
+void hel_pool_end(hel_pool *pool);
 
 #endif

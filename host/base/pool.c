@@ -1,64 +1,242 @@
-/* Parallel loops: threads live for one loop. A loop is milliseconds at least; a thread start is
- * some 20 microseconds, so a standing pool would buy little and cost a lifetime to manage. */
-#include <pthread.h>
-#include <stdatomic.h>
+/*
+ * Parallel loops on standing workers.
+ *
+ * One word describes the present loop: its number, how many workers have joined, how many of them
+ * are still active, and whether it is open. The caller fills in the loop, opens it, works, closes
+ * it when no index is left and waits until nobody is active. A worker takes part only by moving the
+ * word from "open" to "one more joined and active", which fails once the loop is closed; one that
+ * wakes up too late goes back to sleep and nobody waited for it. So no loop takes longer than the
+ * caller alone would take, but for the items in work, and threads that could not be started are not
+ * missed.
+ *
+ * Whoever waits spins for a moment before it sleeps. Sleeping is announced in a counter before the
+ * word is read again; the other side changes the word before it reads the counter, both in one
+ * total order, so that no wake-up is lost.
+ */
+#include <signal.h>
+#include <time.h>
 
-#include "host/base/mem.h"
-#include "host/base/pool.h"
+#include "host/base/engine_private.h"
 
-struct loop {
-    hel_work_fn fn;
-    void *arg;
-    size_t count;
-    atomic_size_t next;
-    atomic_int failed; /* the first failing status */
-};
+#define SPIN_NS 20000u /* between two loops of one operation */
+#define BACKOFF 256u   /* loops between attempts to start a thread */
 
-struct worker {
-    struct loop *loop;
-    pthread_t thread;
-    uint32_t index;
-};
+#define OPEN         ((uint64_t)1)
+#define ONE_ACTIVE   ((uint64_t)1 << 1)
+#define ONE_JOINED   ((uint64_t)1 << 14)
+#define ONE_LOOP     ((uint64_t)1 << 27)
+#define COUNT_MASK   0x1fffu /* of active and joined: 13 bits hold 4096 */
+#define ACTIVE(word) ((uint32_t)((word) >> 1) & COUNT_MASK)
+#define JOINED(word) ((uint32_t)((word) >> 14) & COUNT_MASK)
+#define LOOP(word)   ((word) >> 27)
 
-static void *work(void *arg)
+static uint64_t now_ns(void)
 {
-    struct worker *self = arg;
-    struct loop *loop = self->loop;
-    while (!atomic_load(&loop->failed)) {
-        size_t index = atomic_fetch_add(&loop->next, 1);
-        if (index >= loop->count)
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void pause_briefly(void)
+{
+    for (int i = 0; i < 16; i++) {
+#if defined(__x86_64__) || defined(__i386__)
+        __builtin_ia32_pause();
+#else
+        __asm__ volatile("" : : : "memory");
+#endif
+    }
+}
+
+static void take_items(hel_pool *pool, uint32_t worker)
+{
+    while (!atomic_load_explicit(&pool->failed, memory_order_relaxed)) {
+        size_t index = atomic_fetch_add(&pool->next, 1);
+        if (index >= pool->count)
             break;
-        hel_status status = loop->fn(loop->arg, index, self->index);
+        hel_status status = pool->fn(pool->arg, index, worker);
         int none = 0;
         if (status != HEL_OK)
-            atomic_compare_exchange_strong(&loop->failed, &none, (int)status);
+            atomic_compare_exchange_strong(&pool->failed, &none, (int)status);
     }
-    return NULL;
+}
+
+/* An open loop after number `seen`, or the end. */
+static int has_news(hel_pool *pool, uint64_t seen)
+{
+    uint64_t word = atomic_load(&pool->state);
+    return ((word & OPEN) && LOOP(word) != seen) || atomic_load(&pool->stop);
+}
+
+static void await_loop(hel_pool *pool, uint64_t seen)
+{
+    if (pool->spin) {
+        const uint64_t end = now_ns() + SPIN_NS;
+        do {
+            if (has_news(pool, seen))
+                return;
+            pause_briefly();
+        } while (now_ns() < end);
+    }
+    pthread_mutex_lock(&pool->lock);
+    atomic_fetch_add(&pool->sleepers, 1);
+    while (!has_news(pool, seen))
+        pthread_cond_wait(&pool->wake, &pool->lock);
+    atomic_fetch_sub(&pool->sleepers, 1);
+    pthread_mutex_unlock(&pool->lock);
+}
+
+/* Joins the open loop; returns the worker's number in it, 0 when there is no place. */
+static uint32_t join_loop(hel_pool *pool, uint64_t *seen)
+{
+    uint64_t word = atomic_load(&pool->state);
+    while (word & OPEN) {
+        *seen = LOOP(word);
+        if (JOINED(word) >= atomic_load(&pool->limit))
+            return 0;
+        if (atomic_compare_exchange_weak(&pool->state, &word, word + ONE_JOINED + ONE_ACTIVE))
+            return JOINED(word) + 1;
+    }
+    return 0;
+}
+
+static void leave_loop(hel_pool *pool)
+{
+    uint64_t word = atomic_fetch_sub(&pool->state, ONE_ACTIVE);
+    if ((word & OPEN) || ACTIVE(word) != 1 || !atomic_load(&pool->waiting))
+        return;
+    pthread_mutex_lock(&pool->lock);
+    pthread_cond_signal(&pool->done);
+    pthread_mutex_unlock(&pool->lock);
+}
+
+static void *serve(void *arg)
+{
+    hel_pool *pool = arg;
+    uint64_t seen = 0; /* the first loop has number 1 */
+    for (;;) {
+        await_loop(pool, seen);
+        if (atomic_load(&pool->stop))
+            return NULL;
+        uint32_t worker = join_loop(pool, &seen);
+        if (worker) {
+            take_items(pool, worker);
+            leave_loop(pool);
+        }
+    }
+}
+
+/* Workers leave signals to the threads of the program, but for those of their own faults. A thread
+ * that cannot be started is not an error: the others do its work. */
+static void start_workers(hel_pool *pool, uint32_t wanted)
+{
+    sigset_t all, old;
+    if (pool->started >= wanted)
+        return;
+    if (pool->backoff) {
+        pool->backoff--;
+        return;
+    }
+    sigfillset(&all);
+    sigdelset(&all, SIGSEGV);
+    sigdelset(&all, SIGBUS);
+    sigdelset(&all, SIGFPE);
+    sigdelset(&all, SIGILL);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    while (pool->started < wanted && !pool->backoff) {
+        if (pthread_create(&pool->threads[pool->started], NULL, serve, pool) == 0)
+            pool->started++;
+        else
+            pool->backoff = BACKOFF;
+    }
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
+static void open_loop(hel_pool *pool, uint32_t limit)
+{
+    atomic_store(&pool->limit, limit);
+    const uint64_t number = LOOP(atomic_load(&pool->state)) + 1;
+    atomic_store(&pool->state, number * ONE_LOOP + OPEN);
+    if (atomic_load(&pool->sleepers) == 0)
+        return;
+    pthread_mutex_lock(&pool->lock);
+    if (limit == 1)
+        pthread_cond_signal(&pool->wake);
+    else
+        pthread_cond_broadcast(&pool->wake);
+    pthread_mutex_unlock(&pool->lock);
+}
+
+static int is_quiet(hel_pool *pool)
+{
+    return ACTIVE(atomic_load(&pool->state)) == 0;
+}
+
+static void close_loop(hel_pool *pool)
+{
+    atomic_fetch_and(&pool->state, ~OPEN);
+    if (pool->spin) {
+        const uint64_t end = now_ns() + SPIN_NS;
+        do {
+            if (is_quiet(pool))
+                return;
+            pause_briefly();
+        } while (now_ns() < end);
+    }
+    pthread_mutex_lock(&pool->lock);
+    atomic_store(&pool->waiting, 1);
+    while (!is_quiet(pool))
+        pthread_cond_wait(&pool->done, &pool->lock);
+    atomic_store(&pool->waiting, 0);
+    pthread_mutex_unlock(&pool->lock);
+}
+
+static hel_status run_alone(size_t count, hel_work_fn fn, void *arg)
+{
+    for (size_t i = 0; i < count; i++)
+        HEL_TRY(fn(arg, i, 0));
+    return HEL_OK;
 }
 
 hel_status hel_parallel(hel_engine *engine, size_t count, hel_work_fn fn, void *arg)
 {
-    struct loop loop = {.fn = fn, .arg = arg, .count = count};
-    uint32_t threads = hel_engine_threads(engine);
-    if (threads > count)
-        threads = (uint32_t)count;
-    if (threads <= 1) {
-        struct worker self = {.loop = &loop};
-        work(&self);
-        return (hel_status)atomic_load(&loop.failed);
-    }
-    struct worker *workers;
-    HEL_TRY(hel_calloc(engine, &workers, threads, sizeof *workers));
-    uint32_t started = 1;
-    for (uint32_t i = 0; i < threads; i++)
-        workers[i] = (struct worker){.loop = &loop, .index = i};
-    /* A thread that cannot be started is not an error: the others do its work. */
-    while (started < threads &&
-           pthread_create(&workers[started].thread, NULL, work, &workers[started]) == 0)
-        started++;
-    work(&workers[0]);
-    for (uint32_t i = 1; i < started; i++)
-        pthread_join(workers[i].thread, NULL);
-    hel_free(workers);
-    return (hel_status)atomic_load(&loop.failed);
+    const uint32_t threads = hel_engine_threads(engine);
+    const uint32_t wanted = (uint32_t)(threads < count ? threads : count);
+    if (wanted <= 1 || atomic_exchange(&engine->pool.busy, 1))
+        return run_alone(count, fn, arg);
+    hel_pool *pool = &engine->pool;
+    start_workers(pool, wanted - 1);
+    pool->fn = fn;
+    pool->arg = arg;
+    pool->count = count;
+    atomic_store(&pool->next, 0);
+    atomic_store(&pool->failed, 0);
+    open_loop(pool, wanted - 1);
+    take_items(pool, 0);
+    close_loop(pool);
+    const hel_status status = (hel_status)atomic_load(&pool->failed);
+    atomic_store(&pool->busy, 0);
+    return status;
+}
+
+void hel_pool_init(hel_pool *pool, pthread_t *threads, int spin)
+{
+    pthread_mutex_init(&pool->lock, NULL);
+    pthread_cond_init(&pool->wake, NULL);
+    pthread_cond_init(&pool->done, NULL);
+    pool->threads = threads;
+    pool->spin = spin;
+}
+
+void hel_pool_end(hel_pool *pool)
+{
+    atomic_store(&pool->stop, 1);
+    pthread_mutex_lock(&pool->lock);
+    pthread_cond_broadcast(&pool->wake);
+    pthread_mutex_unlock(&pool->lock);
+    for (uint32_t i = 0; i < pool->started; i++)
+        pthread_join(pool->threads[i], NULL);
+    pthread_cond_destroy(&pool->done);
+    pthread_cond_destroy(&pool->wake);
+    pthread_mutex_destroy(&pool->lock);
 }

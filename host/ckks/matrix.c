@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "host/base/mem.h"
-#include "host/ckks/ckks.h"
+#include "host/ckks/evaluator.h"
 
 struct hel_ckks_matrix {
     uint32_t log_slots, level;

@@ -17,7 +17,7 @@
 #include <string.h>
 
 #include "host/base/mem.h"
-#include "host/ckks/ckks.h"
+#include "host/ckks/evaluator.h"
 
 #define POWERS_MAX   4096 /* coefficients of the largest polynomial */
 #define BABY_POWERS  64

@@ -2,7 +2,7 @@
  * of. */
 #include <math.h>
 
-#include "host/ckks/ckks.h"
+#include "host/ckks/evaluator.h"
 
 /* x modulo q for an integer x, exactly: 53 bits times a power of two */
 static uint32_t integer_modulo(double x, uint32_t q)

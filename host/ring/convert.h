@@ -22,14 +22,16 @@
 #define HEL_CONVERT_SOURCES 63   /* fractions of 26 bits are summed in 32 */
 #define HEL_CONVERT_BLOCK   1024 /* coefficients that one call of a twin's op may take */
 
-/* Immutable. Rows of constants are padded for the vector twins as convert.c says. */
+/* Immutable. */
 typedef struct hel_conversion {
     uint32_t from_count, to_count;
     const hel_limb *from[HEL_CONVERT_SOURCES];
     uint32_t y[HEL_CONVERT_SOURCES], y_shoup[HEL_CONVERT_SOURCES]; /* f_k (Q/q_k)^-1 mod q_k */
     uint32_t fraction[HEL_CONVERT_SOURCES];                        /* R_k */
     const hel_limb *to[HEL_LIMBS_LIMIT];
-    uint32_t *weight; /* [to][from_count + 1]: Q/q_k modulo the target; last: -Q modulo it */
+    /* [from_count + 1][to_count]: 2^32 Q/q_k modulo the target, in the last row -2^32 Q:
+     * Montgomery's reduction of the sum takes the 2^32 away */
+    uint32_t *weight;
     void *storage;
 } hel_conversion;
 

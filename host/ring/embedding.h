@@ -25,17 +25,22 @@ void hel_embedding_inverse(const hel_embedding *e, uint32_t log_slots, double *x
 void hel_embedding_forward(const hel_embedding *e, uint32_t log_slots, double *x);
 
 /* Residues, coefficient form, of round(x[k] scale) at X^(k N/2s), 0 elsewhere, modulo `limbs` ring
- * limbs (first .. first + limbs - 1 of the ring when map is NULL, map[i] otherwise), N words each.
- * Ties round to even. |x scale| may be up to 2^1000: every double is an exact integer times a power
- * of two. HEL_E_USAGE when a value is not finite. Constant time in x where |x scale| < 2^62. */
+ * limbs (0 .. limbs - 1 of the ring when map is NULL, map[i] otherwise; at most HEL_LIMBS_LIMIT), N
+ * words each. The product is the double nearest to it; ties round to even. It may be as large as
+ * doubles are, each of which is an exact integer times a power of two from 2^52 on. HEL_E_USAGE
+ * when a product is not finite; out holds nothing of use then. Time depends on x only through the
+ * size of products of 2^62 and more. */
 hel_status hel_embedding_reduce(hel_engine *engine, const hel_embedding *e, const hel_ring *ring,
                                 const uint32_t *map, uint32_t limbs, uint32_t log_slots,
                                 const double *x, double scale, uint32_t *out, size_t limb_stride);
 
+#define HEL_EMBEDDING_BLOCK 256 /* coefficients that are lifted at a time */
+
 /* The reverse: the centred number with residues a (limbs 0 .. limbs - 1 of the ring, coefficient
- * form) at each X^(k N/2s), as a double, times 1 / scale, k < 2 s. Exact mixed-radix digits, most
- * significant first, so that small numbers lose nothing. Any number of limbs. scratch: limbs x N
- * words. */
+ * form) at each X^(k N/2s), as a double, divided by scale, k < 2 s. Exact mixed-radix digits, most
+ * significant first: numbers below 2^53 are exact before the division, larger ones have a relative
+ * error below limbs 2^-52 and are infinite beyond 2^1023. limbs >= 1, any number.
+ * scratch: limbs x HEL_EMBEDDING_BLOCK words. */
 void hel_embedding_lift(const hel_embedding *e, const hel_ring *ring, uint32_t limbs,
                         uint32_t log_slots, const uint32_t *a, size_t limb_stride, double scale,
                         double *x, uint32_t *scratch);

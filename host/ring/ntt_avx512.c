@@ -52,6 +52,7 @@ void hel_ntt_extra_fill_avx512(const hel_ring *ring, const hel_limb *l, void *ex
     fill_leaves(t, l->w, l->w_shoup, ring->n);
     fill_leaves(t + PAIR_TABLE * (ring->n / 32), l->w_inv, l->w_inv_shoup, ring->n);
 }
+
 /* ---- forward ---- */
 
 /* x, y in [0, 4q) -> [0, 4q), with the lanes' own factors */
@@ -186,6 +187,7 @@ static void forward_sweep(uint32_t *x, uint32_t k, size_t len, const consts *c)
         forward_leaves(x, r, t, c);
     }
 }
+
 static void forward_node(uint32_t *x, uint32_t k, uint32_t log_len, const consts *c)
 {
     const size_t len = (size_t)1 << log_len;

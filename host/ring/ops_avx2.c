@@ -6,9 +6,8 @@
 
 #if defined(__AVX2__) /* set by the build for this file, on x86-64 only */
 
-#include <assert.h>
-
 #include "host/ring/ntt_avx2.h"
+#include "host/ring/ring_private.h"
 #include "host/ring/simd_avx2.h"
 
 /* 3 */
@@ -29,49 +28,6 @@ static void vec_sub(const hel_limb *l, uint32_t *out, const uint32_t *a, const u
         v_store(out + i, v_unwrap(_mm256_sub_epi32(v_load(a + i), v_load(b + i)), q));
 }
 
-/* 11. even, odd: 64-bit values below 2^60; low: their lower words in lane order.
- * hel_mod_reduce60 lane by lane: the quotients' bits 33.. end in lane order after one more shift.
- */
-static inline __m256i reduce60(__m256i even, __m256i odd, __m256i low, __m256i barrett, __m256i q)
-{
-    __m256i he = _mm256_mul_epu32(_mm256_srli_epi64(even, 28), barrett);
-    __m256i ho = _mm256_mul_epu32(_mm256_srli_epi64(odd, 28), barrett);
-    __m256i h = _mm256_srli_epi32(v_merge_high(he, ho), 1);
-    return v_fold(_mm256_sub_epi32(low, _mm256_mullo_epi32(h, q)), q);
-}
-
-/* The lower words of even and odd in lane order. */
-static inline __m256i merge_low(__m256i even, __m256i odd)
-{
-    return _mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xaa);
-}
-
-/* 17 */
-static void vec_mul(const hel_limb *l, uint32_t *out, const uint32_t *a, const uint32_t *b,
-                    size_t n)
-{
-    const __m256i q = v_set1(l->q), barrett = v_set1((uint32_t)l->barrett);
-    for (size_t i = 0; i < n; i += 8) {
-        __m256i x = v_load(a + i), y = v_load(b + i);
-        __m256i even = _mm256_mul_epu32(x, y), odd = _mm256_mul_epu32(v_odd(x), v_odd(y));
-        v_store(out + i, reduce60(even, odd, merge_low(even, odd), barrett, q));
-    }
-}
-
-/* 21; (q-1)^2 + q-1 < 2^60: the addend goes in before the reduction */
-static void vec_mul_add(const hel_limb *l, uint32_t *out, const uint32_t *a, const uint32_t *b,
-                        size_t n)
-{
-    const __m256i q = v_set1(l->q), barrett = v_set1((uint32_t)l->barrett);
-    for (size_t i = 0; i < n; i += 8) {
-        __m256i x = v_load(a + i), y = v_load(b + i), z = v_load(out + i);
-        __m256i even = _mm256_mul_epu32(x, y), odd = _mm256_mul_epu32(v_odd(x), v_odd(y));
-        even = _mm256_add_epi64(even, _mm256_blend_epi32(z, _mm256_setzero_si256(), 0xaa));
-        odd = _mm256_add_epi64(odd, v_odd(z));
-        v_store(out + i, reduce60(even, odd, merge_low(even, odd), barrett, q));
-    }
-}
-
 /* 10 */
 static void vec_mul_scalar(const hel_limb *l, uint32_t *out, const uint32_t *a, uint32_t s,
                            size_t n)
@@ -89,36 +45,6 @@ static void vec_sub_mul_scalar(const hel_limb *l, uint32_t *out, const uint32_t 
     for (size_t i = 0; i < n; i += 8) {
         __m256i d = _mm256_sub_epi32(_mm256_add_epi32(v_load(a + i), q), v_load(b + i));
         v_store(out + i, v_fold(v_shoup(d, w, ws, q), q));
-    }
-}
-
-/* 64-bit sum -> below 2^60 and congruent: hel_mod_reduce_sum's first half */
-static inline __m256i squeeze(__m256i sum, __m256i pow34, __m256i low34)
-{
-    __m256i high = _mm256_mul_epu32(_mm256_srli_epi64(sum, 34), pow34);
-    return _mm256_add_epi64(high, _mm256_and_si256(sum, low34));
-}
-
-/* 6 per term and 19 */
-static void vec_dot(const hel_limb *l, uint32_t *out, const uint32_t *const *a,
-                    const uint32_t *const *b, uint32_t terms, size_t n)
-{
-    const __m256i q = v_set1(l->q), barrett = v_set1((uint32_t)l->barrett);
-    const __m256i pow34 = v_set1(hel_mod_pow34(l->q));
-    const __m256i low34 = _mm256_set1_epi64x(((int64_t)1 << 34) - 1);
-    assert(terms >= 1 && terms <= 16);
-    for (size_t i = 0; i < n; i += 8) {
-        __m256i x = v_load(a[0] + i), y = v_load(b[0] + i);
-        __m256i even = _mm256_mul_epu32(x, y), odd = _mm256_mul_epu32(v_odd(x), v_odd(y));
-        for (uint32_t j = 1; j < terms; j++) {
-            x = v_load(a[j] + i);
-            y = v_load(b[j] + i);
-            even = _mm256_add_epi64(even, _mm256_mul_epu32(x, y));
-            odd = _mm256_add_epi64(odd, _mm256_mul_epu32(v_odd(x), v_odd(y)));
-        }
-        even = squeeze(even, pow34, low34);
-        odd = squeeze(odd, pow34, low34);
-        v_store(out + i, reduce60(even, odd, merge_low(even, odd), barrett, q));
     }
 }
 
@@ -233,6 +159,22 @@ static size_t uniform_accept(const hel_limb *l, uint32_t *out, const uint8_t *wo
     return refused;
 }
 
+/* 12, and a count of mask bits; w >= limit where the larger of both is w */
+static size_t uniform_wide(const hel_limb *l, uint32_t *out, const uint8_t *words, size_t n)
+{
+    const uint32_t per = hel_mod_shoup(1, l->q);
+    const __m256i q = v_set1(l->q), one = v_set1(1), ws = v_set1(per), limit = v_set1(per * l->q);
+    size_t refused = 0;
+    for (size_t i = 0; i < n; i += 8) {
+        __m256i w = v_load(words + 4 * i), r = v_fold(v_shoup(w, one, ws, q), q);
+        __m256i bad = _mm256_cmpeq_epi32(_mm256_max_epu32(w, limit), w);
+        v_store(out + i, _mm256_or_si256(r, bad));
+        refused +=
+            (size_t)__builtin_popcount((unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(bad)));
+    }
+    return refused;
+}
+
 /* Eight bit counts in [0, 42], one per 64-bit lane of two registers, as bytes less 21. */
 static inline __m256i count_bits(__m256i x, __m256i table)
 {
@@ -279,16 +221,20 @@ const hel_ring_ops *hel_ring_ops_avx2(void)
         .ntt_inverse = hel_ntt_inverse_avx2,
         .add = vec_add,
         .sub = vec_sub,
-        .mul = vec_mul,
-        .mul_add = vec_mul_add,
+        .mul = hel_mul_avx2,
+        .mul_add = hel_mul_add_avx2,
         .mul_scalar = vec_mul_scalar,
         .sub_mul_scalar = vec_sub_mul_scalar,
-        .dot = vec_dot,
+        .dot = hel_dot_avx2,
+        .dot2 = hel_dot2_avx2,
+        .tensor = hel_tensor_words_avx2,
+        .convert = hel_convert_avx2,
         .lift1 = vec_lift1,
         .lift2 = vec_lift2,
         .drop = vec_drop,
         .embed = vec_embed,
         .uniform_accept = uniform_accept,
+        .uniform_wide = uniform_wide,
         .cbd21 = cbd21,
         .permute = permute,
         .extra_bytes = hel_ntt_extra_bytes_avx2,

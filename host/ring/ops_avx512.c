@@ -8,9 +8,8 @@
 
 #if defined(__AVX512F__) /* set by the build for this file, on x86-64 only */
 
-#include <assert.h>
-
 #include "host/ring/ntt_avx512.h"
+#include "host/ring/ring_private.h"
 #include "host/ring/simd_avx512.h"
 
 /* 3 */
@@ -31,43 +30,6 @@ static void vec_sub(const hel_limb *l, uint32_t *out, const uint32_t *a, const u
         v_store(out + i, v_unwrap(_mm512_sub_epi32(v_load(a + i), v_load(b + i)), q));
 }
 
-/* 15 with the products. even, odd: 64-bit values below 2^60; low: their lower words in lane order.
- * hel_mod_reduce60 lane by lane: the quotients' bits 33.. end in lane order after one more shift.
- */
-static inline __m512i reduce60(__m512i even, __m512i odd, __m512i low, __m512i barrett, __m512i q)
-{
-    __m512i he = _mm512_mul_epu32(_mm512_srli_epi64(even, 28), barrett);
-    __m512i ho = _mm512_mul_epu32(_mm512_srli_epi64(odd, 28), barrett);
-    __m512i h = _mm512_srli_epi32(v_merge_high(he, ho), 1);
-    return v_fold(_mm512_sub_epi32(low, _mm512_mullo_epi32(h, q)), q);
-}
-
-static void vec_mul(const hel_limb *l, uint32_t *out, const uint32_t *a, const uint32_t *b,
-                    size_t n)
-{
-    const __m512i q = v_set1(l->q), barrett = v_set1((uint32_t)l->barrett);
-    for (size_t i = 0; i < n; i += 16) {
-        __m512i x = v_load(a + i), y = v_load(b + i);
-        __m512i even = _mm512_mul_epu32(x, y), odd = _mm512_mul_epu32(v_odd(x), v_odd(y));
-        v_store(out + i, reduce60(even, odd, _mm512_mullo_epi32(x, y), barrett, q));
-    }
-}
-
-/* 20; (q-1)^2 + q-1 < 2^60: the addend goes in before the reduction */
-static void vec_mul_add(const hel_limb *l, uint32_t *out, const uint32_t *a, const uint32_t *b,
-                        size_t n)
-{
-    const __m512i q = v_set1(l->q), barrett = v_set1((uint32_t)l->barrett);
-    for (size_t i = 0; i < n; i += 16) {
-        __m512i x = v_load(a + i), y = v_load(b + i), z = v_load(out + i);
-        __m512i even = _mm512_mul_epu32(x, y), odd = _mm512_mul_epu32(v_odd(x), v_odd(y));
-        even = _mm512_add_epi64(even, _mm512_maskz_mov_epi32(0x5555, z));
-        odd = _mm512_add_epi64(odd, v_odd(z));
-        z = _mm512_add_epi32(z, _mm512_mullo_epi32(x, y));
-        v_store(out + i, reduce60(even, odd, z, barrett, q));
-    }
-}
-
 /* 9 */
 static void vec_mul_scalar(const hel_limb *l, uint32_t *out, const uint32_t *a, uint32_t s,
                            size_t n)
@@ -85,37 +47,6 @@ static void vec_sub_mul_scalar(const hel_limb *l, uint32_t *out, const uint32_t 
     for (size_t i = 0; i < n; i += 16) {
         __m512i d = _mm512_sub_epi32(_mm512_add_epi32(v_load(a + i), q), v_load(b + i));
         v_store(out + i, v_fold(v_shoup(d, w, ws, q), q));
-    }
-}
-
-/* 64-bit sum -> below 2^60 and congruent: hel_mod_reduce_sum's first half */
-static inline __m512i squeeze(__m512i sum, __m512i pow34, __m512i low34)
-{
-    __m512i high = _mm512_mul_epu32(_mm512_srli_epi64(sum, 34), pow34);
-    return _mm512_add_epi64(high, _mm512_and_si512(sum, low34));
-}
-
-/* 6 per term and 19 */
-static void vec_dot(const hel_limb *l, uint32_t *out, const uint32_t *const *a,
-                    const uint32_t *const *b, uint32_t terms, size_t n)
-{
-    const __m512i q = v_set1(l->q), barrett = v_set1((uint32_t)l->barrett);
-    const __m512i pow34 = v_set1(hel_mod_pow34(l->q));
-    const __m512i low34 = _mm512_set1_epi64(((int64_t)1 << 34) - 1);
-    assert(terms >= 1 && terms <= 16);
-    for (size_t i = 0; i < n; i += 16) {
-        __m512i x = v_load(a[0] + i), y = v_load(b[0] + i);
-        __m512i even = _mm512_mul_epu32(x, y), odd = _mm512_mul_epu32(v_odd(x), v_odd(y));
-        for (uint32_t j = 1; j < terms; j++) {
-            x = v_load(a[j] + i);
-            y = v_load(b[j] + i);
-            even = _mm512_add_epi64(even, _mm512_mul_epu32(x, y));
-            odd = _mm512_add_epi64(odd, _mm512_mul_epu32(v_odd(x), v_odd(y)));
-        }
-        even = squeeze(even, pow34, low34);
-        odd = squeeze(odd, pow34, low34);
-        x = _mm512_mask_shuffle_epi32(even, 0xaaaa, odd, _MM_PERM_CCAA);
-        v_store(out + i, reduce60(even, odd, x, barrett, q));
     }
 }
 
@@ -251,6 +182,22 @@ static size_t uniform_accept(const hel_limb *l, uint32_t *out, const uint8_t *wo
     return refused;
 }
 
+/* 10, and a count of mask bits */
+static size_t uniform_wide(const hel_limb *l, uint32_t *out, const uint8_t *words, size_t n)
+{
+    const uint32_t per = hel_mod_shoup(1, l->q);
+    const __m512i q = v_set1(l->q), one = v_set1(1), ws = v_set1(per), limit = v_set1(per * l->q);
+    const __m512i open = v_set1(HEL_UNIFORM_OPEN);
+    size_t refused = 0;
+    for (size_t i = 0; i < n; i += 16) {
+        __m512i w = v_load(words + 4 * i), r = v_fold(v_shoup(w, one, ws, q), q);
+        __mmask16 bad = _mm512_cmpge_epu32_mask(w, limit);
+        v_store(out + i, _mm512_mask_mov_epi32(r, bad, open));
+        refused += (size_t)__builtin_popcount(bad);
+    }
+    return refused;
+}
+
 /* popcount(low) + popcount(~high) - 21 with half-byte tables held in a register: no memory access
  * depends on the bits */
 static void cbd21(int8_t *out, const uint8_t *random, size_t n)
@@ -287,16 +234,20 @@ const hel_ring_ops *hel_ring_ops_avx512(void)
         .ntt_inverse = hel_ntt_inverse_avx512,
         .add = vec_add,
         .sub = vec_sub,
-        .mul = vec_mul,
-        .mul_add = vec_mul_add,
+        .mul = hel_mul_avx512,
+        .mul_add = hel_mul_add_avx512,
         .mul_scalar = vec_mul_scalar,
         .sub_mul_scalar = vec_sub_mul_scalar,
-        .dot = vec_dot,
+        .dot = hel_dot_avx512,
+        .dot2 = hel_dot2_avx512,
+        .tensor = hel_tensor_words_avx512,
+        .convert = hel_convert_avx512,
         .lift1 = vec_lift1,
         .lift2 = vec_lift2,
         .drop = vec_drop,
         .embed = vec_embed,
         .uniform_accept = uniform_accept,
+        .uniform_wide = uniform_wide,
         .cbd21 = cbd21,
         .permute = permute,
         .extra_bytes = hel_ntt_extra_bytes_avx512,

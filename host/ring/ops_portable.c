@@ -69,20 +69,20 @@ static void vec_sub(const hel_limb *l, uint32_t *out, const uint32_t *a, const u
 static void vec_mul(const hel_limb *l, uint32_t *out, const uint32_t *a, const uint32_t *b,
                     size_t n)
 {
-    const uint32_t q = l->q;
+    const uint32_t q = l->q, bits = l->bits;
     const uint64_t barrett = l->barrett;
     for (size_t i = 0; i < n; i++)
-        out[i] = hel_mod_reduce60((uint64_t)a[i] * b[i], q, barrett);
+        out[i] = hel_mod_reduce((uint64_t)a[i] * b[i], q, barrett, bits);
 }
 
-/* (q-1)^2 + q-1 < q^2 < 2^60: one reduction is enough */
+/* (q-1)^2 + q-1 < q^2 < 2^(2 bits): one reduction is enough */
 static void vec_mul_add(const hel_limb *l, uint32_t *out, const uint32_t *a, const uint32_t *b,
                         size_t n)
 {
-    const uint32_t q = l->q;
+    const uint32_t q = l->q, bits = l->bits;
     const uint64_t barrett = l->barrett;
     for (size_t i = 0; i < n; i++)
-        out[i] = hel_mod_reduce60((uint64_t)a[i] * b[i] + out[i], q, barrett);
+        out[i] = hel_mod_reduce((uint64_t)a[i] * b[i] + out[i], q, barrett, bits);
 }
 
 static void vec_mul_scalar(const hel_limb *l, uint32_t *out, const uint32_t *a, uint32_t s,
@@ -105,13 +105,45 @@ static void vec_sub_mul_scalar(const hel_limb *l, uint32_t *out, const uint32_t 
 static void vec_dot(const hel_limb *l, uint32_t *out, const uint32_t *const *a,
                     const uint32_t *const *b, uint32_t terms, size_t n)
 {
-    const uint32_t q = l->q, pow34 = hel_mod_pow34(q);
     assert(terms >= 1 && terms <= 16);
     for (size_t i = 0; i < n; i++) {
         uint64_t sum = 0;
         for (uint32_t j = 0; j < terms; j++)
             sum += (uint64_t)a[j][i] * b[j][i];
-        out[i] = hel_mod_reduce_sum(sum, q, l->barrett, pow34);
+        out[i] = hel_mod_reduce_sum(sum, l->q, l->barrett, l->bits, l->pow34);
+    }
+}
+
+static void vec_dot2(const hel_limb *l, uint32_t *out0, uint32_t *out1, const uint32_t *const *a,
+                     const uint32_t *const *b0, const uint32_t *const *b1, uint32_t terms, size_t n)
+{
+    assert(terms >= 1);
+    for (size_t i = 0; i < n; i++) {
+        uint64_t sum0 = 0, sum1 = 0;
+        for (uint32_t j = 0; j < terms; j++) {
+            if (j >= 16 && j % 8 == 0) { /* room for eight more products */
+                sum0 = hel_sum_fold(sum0, l->q);
+                sum1 = hel_sum_fold(sum1, l->q);
+            }
+            sum0 += (uint64_t)a[j][i] * b0[j][i];
+            sum1 += (uint64_t)a[j][i] * b1[j][i];
+        }
+        out0[i] = hel_mod_reduce_sum(sum0, l->q, l->barrett, l->bits, l->pow34);
+        out1[i] = hel_mod_reduce_sum(sum1, l->q, l->barrett, l->bits, l->pow34);
+    }
+}
+
+static void vec_tensor(const hel_limb *l, uint32_t *d0, uint32_t *d1, uint32_t *d2,
+                       const uint32_t *a0, const uint32_t *a1, const uint32_t *b0,
+                       const uint32_t *b1, size_t n)
+{
+    const uint32_t q = l->q, bits = l->bits;
+    const uint64_t barrett = l->barrett;
+    for (size_t i = 0; i < n; i++) {
+        const uint64_t x0 = a0[i], x1 = a1[i], y0 = b0[i], y1 = b1[i];
+        d0[i] = hel_mod_reduce(x0 * y0, q, barrett, bits);
+        d1[i] = hel_mod_reduce_sum(x0 * y1 + x1 * y0, q, barrett, bits, l->pow34);
+        d2[i] = hel_mod_reduce(x1 * y1, q, barrett, bits);
     }
 }
 
@@ -176,6 +208,18 @@ static size_t uniform_accept(const hel_limb *l, uint32_t *out, const uint8_t *wo
     return refused;
 }
 
+static size_t uniform_wide(const hel_limb *l, uint32_t *out, const uint8_t *words, size_t n)
+{
+    const uint32_t per = hel_mod_shoup(1, l->q), limit = per * l->q; /* per = floor(2^32 / q) */
+    size_t refused = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t w = hel_get_u32(words + 4 * i);
+        refused += w >= limit;
+        out[i] = w < limit ? hel_mod_mul_shoup(w, 1, per, l->q) : HEL_UNIFORM_OPEN;
+    }
+    return refused;
+}
+
 /* popcount(low) - popcount(high) = popcount(low) + popcount(~high) - 21; fixed sequence of steps */
 static void cbd21(int8_t *out, const uint8_t *random, size_t n)
 {
@@ -208,11 +252,15 @@ const hel_ring_ops *hel_ring_ops_portable(void)
         .mul_scalar = vec_mul_scalar,
         .sub_mul_scalar = vec_sub_mul_scalar,
         .dot = vec_dot,
+        .dot2 = vec_dot2,
+        .tensor = vec_tensor,
+        .convert = hel_convert_portable,
         .lift1 = vec_lift1,
         .lift2 = vec_lift2,
         .drop = vec_drop,
         .embed = vec_embed,
         .uniform_accept = uniform_accept,
+        .uniform_wide = uniform_wide,
         .cbd21 = cbd21,
         .permute = permute,
     };

@@ -6,7 +6,7 @@
  */
 #include "host/ring/ring.h"
 
-/* n odd and above 61, n - 1 = odd * 2^twos */
+/* n odd, n - 1 = odd * 2^twos, base no multiple of n */
 static int strong_probable_prime(uint32_t n, uint32_t base, uint32_t odd, uint32_t twos)
 {
     uint32_t x = hel_mod_pow(base, odd, n);
@@ -20,16 +20,18 @@ static int strong_probable_prime(uint32_t n, uint32_t base, uint32_t odd, uint32
     return 0;
 }
 
-static int is_prime(uint32_t n)
+int hel_is_prime(uint32_t q)
 {
-    uint32_t odd = n - 1, twos = 0;
+    uint32_t odd = q - 1, twos = 0;
+    if (q < 3 || q % 2 == 0)
+        return q == 2;
     for (uint32_t d = 3; d <= 61; d += 2)
-        if (n % d == 0)
-            return 0;
+        if (q % d == 0)
+            return q == d;
     for (; !(odd & 1); odd >>= 1)
         twos++;
-    return strong_probable_prime(n, 2, odd, twos) && strong_probable_prime(n, 7, odd, twos) &&
-           strong_probable_prime(n, 61, odd, twos);
+    return strong_probable_prime(q, 2, odd, twos) && strong_probable_prime(q, 7, odd, twos) &&
+           strong_probable_prime(q, 61, odd, twos);
 }
 
 hel_status hel_prime_chain(hel_engine *engine, uint32_t log_n, uint32_t count, uint32_t *primes)
@@ -40,7 +42,7 @@ hel_status hel_prime_chain(hel_engine *engine, uint32_t log_n, uint32_t count, u
                 "ring: %u primes asked for, a chain has 1..%d", count, HEL_PRIMES_MAX);
     uint32_t step = 2u << log_n, found = 0;
     for (uint32_t q = (1u << 30) - step + 1; q > 1u << 29 && found < count; q -= step)
-        if (is_prime(q))
+        if (hel_is_prime(q))
             primes[found++] = q;
     HEL_REQUIRE(engine, found == count, HEL_E_USAGE,
                 "ring: the chain of log2 N = %u has only %u primes, not %u", log_n, found, count);

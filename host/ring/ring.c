@@ -1,6 +1,6 @@
 /*
- * A ring: the chain's first primes with their tables, and the twin that the engine chose. All
- * tables lie in one allocation and never change afterwards.
+ * A ring: a list of primes (the chain's first, or the caller's) with their tables, and the twin
+ * that the engine chose. All tables lie in one allocation and never change afterwards.
  */
 #include "host/base/cpu.h"
 #include "host/base/mem.h"
@@ -57,8 +57,10 @@ static void fill_limb(hel_ring *ring, const uint32_t *primes, uint32_t i, uint32
 
     l->q = q;
     l->index = i;
-    l->bits = 30;
+    l->bits = hel_mod_bits(q);
     l->barrett = hel_mod_barrett(q);
+    l->pow34 = hel_mod_pow34(q);
+    l->word_inv = hel_mod_word_inverse(q);
     l->n_inv = hel_mod_inv(n, q);
     l->n_inv_shoup = hel_mod_shoup(l->n_inv, q);
     fill_powers(w, w_shoup, psi, q, ring->log_n);
@@ -80,16 +82,46 @@ static void fill_limb(hel_ring *ring, const uint32_t *primes, uint32_t i, uint32
     }
 }
 
+/* A list of different primes that a ring of this degree can have. */
+static hel_status check_primes(hel_engine *engine, uint32_t log_n, const uint32_t *primes,
+                               uint32_t count)
+{
+    HEL_REQUIRE(engine, log_n >= HEL_LOG_N_MIN && log_n <= HEL_LOG_N_MAX, HEL_E_USAGE,
+                "ring: log2 N = %u is not in %d..%d", log_n, HEL_LOG_N_MIN, HEL_LOG_N_MAX);
+    HEL_REQUIRE(engine, count >= 1 && count <= HEL_LIMBS_LIMIT, HEL_E_USAGE,
+                "ring: %u primes given, a ring has 1..%d", count, HEL_LIMBS_LIMIT);
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t q = primes[i], order = 2u << log_n;
+        HEL_REQUIRE(engine, q >> 17 && q < 1u << 30, HEL_E_USAGE,
+                    "ring: prime %u, %u, is not between 2^17 and 2^30", i, q);
+        HEL_REQUIRE(engine, q % order == 1, HEL_E_USAGE, "ring: prime %u, %u, is not 1 modulo %u",
+                    i, q, order);
+        HEL_REQUIRE(engine, hel_is_prime(q), HEL_E_USAGE, "ring: prime %u, %u, is composite", i, q);
+        for (uint32_t j = 0; j < i; j++)
+            HEL_REQUIRE(engine, primes[j] != q, HEL_E_USAGE, "ring: primes %u and %u are both %u",
+                        j, i, q);
+    }
+    return HEL_OK;
+}
+
 hel_status hel_ring_create(hel_engine *engine, hel_ring **out, uint32_t log_n, uint32_t count)
 {
     uint32_t primes[HEL_PRIMES_MAX];
+    *out = NULL;
+    HEL_TRY(hel_prime_chain(engine, log_n, count, primes));
+    return hel_ring_create_from(engine, out, log_n, primes, count);
+}
+
+hel_status hel_ring_create_from(hel_engine *engine, hel_ring **out, uint32_t log_n,
+                                const uint32_t *primes, uint32_t count)
+{
     hel_ring *ring = NULL;
     hel_status status;
     size_t words, limb_bytes, extra_bytes;
     uint8_t *at;
 
     *out = NULL;
-    HEL_TRY(hel_prime_chain(engine, log_n, count, primes));
+    HEL_TRY(check_primes(engine, log_n, primes, count));
     HEL_TRY(hel_calloc(engine, &ring, 1, sizeof *ring));
     ring->log_n = log_n;
     ring->n = 1u << log_n;

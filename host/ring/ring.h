@@ -28,13 +28,15 @@
 
 typedef struct hel_limb {
     uint32_t q;
-    uint32_t index; /* in the chain */
+    uint32_t index; /* place in the ring's list of primes: of the chain, or as given */
     uint32_t bits;  /* bit length of q */
     uint64_t barrett;
+    uint32_t pow34;    /* 2^34 modulo q */
+    uint32_t word_inv; /* 1/q modulo 2^32 */
     uint32_t n_inv, n_inv_shoup;
     const uint32_t *w, *w_shoup;         /* forward twiddles psi^bitrev(i), i < N */
     const uint32_t *w_inv, *w_inv_shoup; /* inverse twiddles psi^-bitrev(i) */
-    const uint32_t *q_inv, *q_inv_shoup; /* [j]: 1 / chain prime j modulo q; 0 for j = index */
+    const uint32_t *q_inv, *q_inv_shoup; /* [j]: 1 / prime j modulo q; 0 for j = index */
     const void *extra;                   /* a twin's own table order, if it has one */
 } hel_limb;
 
@@ -88,6 +90,8 @@ typedef struct hel_ring_ops {
     /* Accepts one try of uniform sampling: out[j] = word & mask where that is < q; returns the
      * number of words that were refused (left as HEL_UNIFORM_OPEN). words: little-endian bytes. */
     size_t (*uniform_accept)(const hel_limb *l, uint32_t *out, const uint8_t *words, size_t n);
+    /* The same by the wide rule: out[j] = word mod q where word < q floor(2^32 / q). */
+    size_t (*uniform_wide)(const hel_limb *l, uint32_t *out, const uint8_t *words, size_t n);
     /* CBD(21) from 64 random bits a coefficient: popcount of bits 0..20 less that of bits 21..41 */
     void (*cbd21)(int8_t *out, const uint8_t *random, size_t n);
     /* out[j] = in[map[j]], out != in, for a map of hel_automorph_map: it moves aligned runs of 16
@@ -148,7 +152,9 @@ void hel_monomial_coef(const hel_ring *ring, uint32_t limb, uint32_t k, uint32_t
 
 /* ---- sampling (sample.c); exactness.md H and I fix the streams ---- */
 
-/* Domains of seeds: the 8-bit field of the nonce. Part of the file format. */
+/* Domains of seeds: the 8-bit field of the nonce. Part of the file format. CKKS's uniform domains
+ * take words by the wide rule: primes of any size refuse at most a quarter of them, most far
+ * fewer, where the mask would refuse up to half. */
 typedef enum hel_domain {
     HEL_DOMAIN_GENO_A = 1,   /* public uniform halves of genotype ciphertexts */
     HEL_DOMAIN_WEIGHT_A = 2, /* ... of packed weights */
@@ -169,6 +175,9 @@ typedef enum hel_domain {
     HEL_DOMAIN_FLOOD = 25, /* flooding noise of released values */
     HEL_DOMAIN_RHO = 21    /* secret Freivalds coefficients, keyed by the owner */
 } hel_domain;
+
+/* 1 for the uniform domains whose words are taken by the wide rule. */
+int hel_domain_is_wide(hel_domain domain);
 
 /* nonce = (object low, object high, domain << 24 | prime index << 8 | try) */
 void hel_nonce(uint32_t nonce[3], uint64_t object, hel_domain domain, uint32_t index,

@@ -17,25 +17,33 @@ void hel_nonce(uint32_t nonce[3], uint64_t object, hel_domain domain, uint32_t i
     nonce[2] = (uint32_t)domain << 24 | (index & 0xffff) << 8 | (attempt & 0xff);
 }
 
-/* Settles the refused coefficients of the 16-word run `block` with further tries. */
-static hel_status settle_block(const hel_limb *l, hel_chacha *chacha, uint64_t object,
-                               hel_domain domain, uint32_t block, uint32_t *out)
+int hel_domain_is_wide(hel_domain domain)
 {
-    const uint32_t mask = (uint32_t)(((uint64_t)1 << l->bits) - 1);
-    uint32_t nonce[3], open = 1;
+    return domain >= HEL_DOMAIN_CIPHER_A && domain <= HEL_DOMAIN_SWITCH_A;
+}
+
+static size_t accept(const hel_ring *ring, const hel_limb *l, hel_domain domain, uint32_t *out,
+                     const uint8_t *words, size_t n)
+{
+    return (hel_domain_is_wide(domain) ? ring->ops->uniform_wide
+                                       : ring->ops->uniform_accept)(l, out, words, n);
+}
+
+/* Settles the refused coefficients of the 16-word run `block` with further tries. */
+static hel_status settle_block(const hel_ring *ring, const hel_limb *l, hel_chacha *chacha,
+                               uint64_t object, hel_domain domain, uint32_t block, uint32_t *out)
+{
+    uint32_t nonce[3], open = 1, tried[16];
     uint8_t bytes[64];
     for (uint32_t attempt = 1; attempt < TRIES && open; attempt++) {
         hel_nonce(nonce, object, domain, l->index, attempt);
         HEL_TRY(hel_chacha_stream(chacha, block, nonce, bytes, sizeof bytes));
+        accept(ring, l, domain, tried, bytes, 16);
         open = 0;
         for (uint32_t i = 0; i < 16; i++) {
-            if (out[i] != HEL_UNIFORM_OPEN)
-                continue;
-            uint32_t v = hel_get_u32(bytes + 4 * i) & mask;
-            if (v < l->q)
-                out[i] = v;
-            else
-                open = 1;
+            if (out[i] == HEL_UNIFORM_OPEN)
+                out[i] = tried[i];
+            open |= out[i] == HEL_UNIFORM_OPEN;
         }
     }
     return open ? HEL_E_INTERNAL : HEL_OK;
@@ -50,7 +58,7 @@ hel_status hel_sample_uniform_range(const hel_ring *ring, uint32_t limb, hel_cha
     uint32_t nonce[3];
     hel_nonce(nonce, object, domain, l->index, 0);
     HEL_TRY(hel_chacha_stream(chacha, block, nonce, scratch, 4 * count));
-    size_t refused = ring->ops->uniform_accept(l, out, scratch, count);
+    size_t refused = accept(ring, l, domain, out, scratch, count);
     for (uint32_t b = 0; refused && b < count / 16; b++) {
         uint32_t *run = out + 16 * (size_t)b;
         size_t here = 0;
@@ -58,7 +66,7 @@ hel_status hel_sample_uniform_range(const hel_ring *ring, uint32_t limb, hel_cha
             here += run[i] == HEL_UNIFORM_OPEN;
         if (!here)
             continue;
-        HEL_TRY(settle_block(l, chacha, object, domain, block + b, run));
+        HEL_TRY(settle_block(ring, l, chacha, object, domain, block + b, run));
         refused -= here;
     }
     return HEL_OK;

@@ -70,6 +70,68 @@ static inline __m256i v_shoup(__m256i a, __m256i w, __m256i ws, __m256i q)
 #define v_shuffle32(x, y, choice)                                                                  \
     _mm256_castps_si256(_mm256_shuffle_ps(_mm256_castsi256_ps(x), _mm256_castsi256_ps(y), choice))
 
+/* ---- what the sources for any vector width use besides the above ---- */
+
+#define LANES 8
+typedef __m256i vec;
+
+static inline vec v_set64(uint64_t x)
+{
+    return _mm256_set1_epi64x((int64_t)x);
+}
+
+static inline vec v_add(vec x, vec y)
+{
+    return _mm256_add_epi32(x, y);
+}
+
+static inline vec v_sub(vec x, vec y)
+{
+    return _mm256_sub_epi32(x, y);
+}
+
+static inline vec v_mullo(vec x, vec y)
+{
+    return _mm256_mullo_epi32(x, y);
+}
+
+/* 64-bit products of the even lanes. */
+static inline vec v_mul(vec x, vec y)
+{
+    return _mm256_mul_epu32(x, y);
+}
+
+static inline vec v_add64(vec x, vec y)
+{
+    return _mm256_add_epi64(x, y);
+}
+
+static inline vec v_and(vec x, vec y)
+{
+    return _mm256_and_si256(x, y);
+}
+
+/* 64-bit values to the right by the counts in bits / by a constant. */
+static inline vec v_right64(vec x, vec bits)
+{
+    return _mm256_srlv_epi64(x, bits);
+}
+
+#define v_right_by(x, bits)   _mm256_srli_epi64(x, bits)
+#define v_right32_by(x, bits) _mm256_srli_epi32(x, bits)
+
+/* The even lanes with zeros above. */
+static inline vec v_even(vec x)
+{
+    return _mm256_blend_epi32(x, _mm256_setzero_si256(), 0xaa);
+}
+
+/* Lower words of 64-bit values of the even and the odd lanes, back in lane order. */
+static inline vec v_merge_low(vec even, vec odd)
+{
+    return _mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xaa);
+}
+
 #endif
 
 #endif

@@ -71,6 +71,68 @@ static inline __m512i v_shoup(__m512i a, __m512i w, __m512i ws, __m512i q)
     return v_shoup2(a, w, ws, ws, q);
 }
 
+/* ---- what the sources for any vector width use besides the above ---- */
+
+#define LANES 16
+typedef __m512i vec;
+
+static inline vec v_set64(uint64_t x)
+{
+    return _mm512_set1_epi64((int64_t)x);
+}
+
+static inline vec v_add(vec x, vec y)
+{
+    return _mm512_add_epi32(x, y);
+}
+
+static inline vec v_sub(vec x, vec y)
+{
+    return _mm512_sub_epi32(x, y);
+}
+
+static inline vec v_mullo(vec x, vec y)
+{
+    return _mm512_mullo_epi32(x, y);
+}
+
+/* 64-bit products of the even lanes. */
+static inline vec v_mul(vec x, vec y)
+{
+    return _mm512_mul_epu32(x, y);
+}
+
+static inline vec v_add64(vec x, vec y)
+{
+    return _mm512_add_epi64(x, y);
+}
+
+static inline vec v_and(vec x, vec y)
+{
+    return _mm512_and_si512(x, y);
+}
+
+/* 64-bit values to the right by the counts in bits / by a constant. */
+static inline vec v_right64(vec x, vec bits)
+{
+    return _mm512_srlv_epi64(x, bits);
+}
+
+#define v_right_by(x, bits)   _mm512_srli_epi64(x, bits)
+#define v_right32_by(x, bits) _mm512_srli_epi32(x, bits)
+
+/* The even lanes with zeros above. */
+static inline vec v_even(vec x)
+{
+    return _mm512_maskz_mov_epi32(0x5555, x);
+}
+
+/* Lower words of 64-bit values of the even and the odd lanes, back in lane order. */
+static inline vec v_merge_low(vec even, vec odd)
+{
+    return _mm512_mask_shuffle_epi32(even, 0xaaaa, odd, _MM_PERM_CCAA);
+}
+
 #endif
 
 #endif

@@ -55,7 +55,7 @@ hel_status hel_writer_open(hel_engine *engine, hel_writer **out, const char *pat
     static const uint8_t blank[HEL_CONTAINER_HEADER_BYTES];
     hel_writer *w;
     *out = NULL;
-    HEL_REQUIRE(engine, head->kind >= HEL_KIND_PARAMS && head->kind <= HEL_KIND_SUMS,
+    HEL_REQUIRE(engine, head->kind >= HEL_KIND_PARAMS && head->kind <= HEL_KIND_CKKS_CIPHER,
                 HEL_E_INTERNAL, "%s: cannot write a file of kind %d", path, (int)head->kind);
     HEL_TRY(hel_calloc(engine, &w, 1, sizeof *w));
     w->engine = engine;

@@ -1,8 +1,8 @@
 /*
- * A secret key at rest: a container of kind HEL_KIND_SECRET_KEY or HEL_KIND_CKKS_SECRET, mode 0600, its secret section
- * plain or sealed under a passphrase (scrypt N = 2^17, r = 8, p = 1, then AES-256-GCM with the
- * parameters' digest and the key id as associated data). Beside it, "<path>.rejections" counts
- * failed verifications of this key.
+ * A secret key at rest: a container of kind HEL_KIND_SECRET_KEY or HEL_KIND_CKKS_SECRET, mode
+ * 0600, its secret section plain or sealed under a passphrase (scrypt N = 2^17, r = 8, p = 1, then
+ * AES-256-GCM with the parameters' digest and the key id as associated data). Beside a key of the
+ * scan, "<path>.rejections" counts failed verifications of it.
  */
 #ifndef HEL_STORE_KEYFILE_H
 #define HEL_STORE_KEYFILE_H

@@ -13,7 +13,7 @@
  * scale by themselves, and rescale a product when it is used next, so that results need no care.
  *
  * Scheme: Cheon, Kim, Kim, Song, "Homomorphic encryption for arithmetic of approximate numbers",
- * ASIACRYPT 2017, in its RNS form (Cheon, Han, Kim, Kim, Song, SAC 2018), hybrid key switching (Han,
+ * ASIACRYPT 2017, in RNS form (Cheon, Han, Kim, Kim, Song, SAC 2018), hybrid key switching (Han,
  * Ki, CT-RSA 2020). Secrets are uniform ternary, errors centred binomial with sigma = 3.24.
  *
  * Threads: a hel_ckks serves one thread at a time, as its engine does. hel_ckks_clone() makes one
@@ -38,7 +38,8 @@ extern "C" {
 #define HEL_CKKS_PRIMES_MAX 128
 #define HEL_CKKS_LEVELS_MAX 112 /**< levels 0 .. 112 */
 
-/** A parameter set: a plain value, valid when hel_ckks_params_check() says so. */
+/** A parameter set: a plain value, valid when hel_ckks_params_check() says so. What the counts
+ *  leave unused is 0. */
 typedef struct hel_ckks_params {
     uint32_t log_n;         /**< ring dimension N = 2^log_n, 10..17 */
     uint32_t depth;         /**< levels 0 .. depth: multiplications one after another */
@@ -49,8 +50,9 @@ typedef struct hel_ckks_params {
     uint32_t limbs[HEL_CKKS_LEVELS_MAX + 1];      /**< primes in use at a level; a level above 0
                                                         owns one or two, level 0 one to three */
     uint64_t multiplier[HEL_CKKS_LEVELS_MAX + 1]; /**< rescaling from level l multiplies by
-                                                        multiplier[l] first; mostly 1 */
-    uint32_t primes[HEL_CKKS_PRIMES_MAX];         /**< those of Q, level 0's first, then P's */
+                                                        multiplier[l] first; mostly 1, [0] always */
+    uint32_t primes[HEL_CKKS_PRIMES_MAX];         /**< those of Q, level 0's first, then P's: 1 mod
+                                                        2N, distinct, between 2^17 and 2^30 */
 } hel_ckks_params;
 
 /** What a set is asked for; 0 = default. */
@@ -62,9 +64,13 @@ typedef struct hel_ckks_request {
     uint32_t dnum;       /**< key-switching digits at the top level; default 3 (or fewer primes) */
     uint32_t message_bits; /**< level 0 holds |values| below 2^message_bits; default 10, or what
                                 60 bits leave over */
-    uint32_t security;     /**< 128 (default), 192 or 256 */
+    uint32_t security;     /**< 128 (default), 192, 256 or HEL_CKKS_INSECURE */
     uint32_t log_qp;       /**< upper limit for log2(QP) below the security bound's own */
 } hel_ckks_request;
+
+/** No bound at all: refused (HEL_E_SECURITY) unless the environment has HELOCI_ALLOW_TOY=1. The set
+ *  it gives has security 0. */
+#define HEL_CKKS_INSECURE UINT32_MAX
 
 #define HEL_CKKS_REQUEST_INIT                                                                      \
     {                                                                                              \
@@ -82,7 +88,12 @@ typedef struct hel_ckks_info {
     uint64_t key_bytes, seeded_key_bytes;    /**< one switching key in memory and in a file */
 } hel_ckks_info;
 
-/** Chooses primes. HEL_E_SECURITY when nothing secure fits, naming the bound. */
+/** Chooses primes: a function of the request alone. Default scales lie between 2^(scale_bits - 3/4)
+ *  and 2^(scale_bits + 1/8), the top one is 2^scale_bits; for 30 < scale_bits <= 40 a set may
+ *  change between that and scales up to 2^(scale_bits + 10 1/4) by turns, where this takes fewer
+ *  bits.
+ *  HEL_E_SECURITY when nothing secure fits, naming the bound; HEL_E_USAGE when it would take more
+ *  primes than a set may have. */
 HEL_API HEL_MUST_CHECK hel_status hel_ckks_params_build(hel_engine *engine,
                                                         const hel_ckks_request *request,
                                                         hel_ckks_params *out);
@@ -192,10 +203,15 @@ HEL_API uint32_t hel_ckks_cipher_level(const hel_ckks_cipher *cipher);
 HEL_API uint32_t hel_ckks_cipher_size(const hel_ckks_cipher *cipher); /**< polynomials, 2 or 3 */
 HEL_API double hel_ckks_cipher_scale(const hel_ckks_cipher *cipher);
 /** Estimated standard deviation of a slot's error, in units of the message: worst over the batch
- *  under the bound below; measured errors stay under it (see noise.h of the sources). */
+ *  under the bound below; measured errors stay under it (derivation in the sources, error.c). */
 HEL_API double hel_ckks_cipher_error(const hel_ckks_cipher *cipher);
-/** Upper bound that estimates assume for |slot values|: 1 after encryption. Products, sums and
- *  constants update it. A bound that is too small makes estimates too small, nothing else. */
+/** Upper bound that estimates assume for |slot values|, carried with the ciphertext and its file:
+ *  after encryption the smallest power of two that is at least 1 and every encoded slot; set a
+ *  larger one before sharing to hide even that. Products, sums and constants update it as for the
+ *  worst case; operations and decryptions whose values would not fit the modulus by it are refused,
+ *  and setting a smaller bound that is known to hold lets them pass. A bound that is too small
+ *  makes estimates too small, and with them the noise of hel_ckks_decrypt_flooded. Values above
+ *  2^62 need a true bound to be decrypted. Bounds that are negative or no number are ignored. */
 HEL_API double hel_ckks_cipher_bound(const hel_ckks_cipher *cipher);
 HEL_API void hel_ckks_cipher_set_bound(hel_ckks_cipher *cipher, double bound);
 
@@ -207,15 +223,18 @@ HEL_API HEL_MUST_CHECK hel_status hel_ckks_encrypt_symmetric(hel_ckks *ckks, hel
                                                              const hel_ckks_plain *plain,
                                                              const hel_ckks_secret *secret);
 /** For the key owner's eyes only: decrypted values carry noise that depends on the secret. Whoever
- *  passes them on must use hel_ckks_decrypt_flooded (Li, Micciancio, EUROCRYPT 2021). */
+ *  passes them on must use hel_ckks_decrypt_flooded (Li, Micciancio, EUROCRYPT 2021). The plaintext
+ *  comes at the lowest level whose modulus has 64 bits above the scale (more for a larger bound),
+ *  at the ciphertext's own if there is none. HEL_E_MISMATCH: another key's ciphertext. */
 HEL_API HEL_MUST_CHECK hel_status hel_ckks_decrypt(hel_ckks *ckks, hel_ckks_plain *out,
                                                    const hel_ckks_cipher *a,
                                                    const hel_ckks_secret *secret);
 
 typedef struct hel_ckks_flooding {
     uint32_t size;         /**< sizeof(hel_ckks_flooding) */
-    uint32_t bits;         /**< statistical security, default 30 */
-    uint64_t queries;      /**< values released under this key in its life, default 2^20 */
+    uint32_t bits;         /**< statistical security, 1..256, default 30 */
+    uint64_t queries;      /**< messages (vectors, each item of a batch) released under this key in
+                                its life, default 2^10 */
     double error;          /**< out: standard deviation of a slot after flooding */
     double precision_cost; /**< out: bits of precision lost against hel_ckks_decrypt */
 } hel_ckks_flooding;
@@ -225,10 +244,14 @@ typedef struct hel_ckks_flooding {
         sizeof(hel_ckks_flooding), 0, 0, 0, 0                                                      \
     }
 
-/** Decryption for values that leave the key owner (IND-CPA-D): adds Gaussian noise of standard
- *  deviation sqrt(12 queries) 2^(bits/2) times the estimated error (Li, Micciancio, Schultz,
- *  Sorrell, CRYPTO 2022). It costs log2 of that factor in bits of precision. HEL_E_USAGE when the
- *  flooded value would not fit the modulus. */
+/** Decryption for values that leave the key owner (IND-CPA-D): adds to every coefficient of the
+ *  message Gaussian noise of standard deviation sqrt(12 queries) 2^(bits/2) times the estimated
+ *  error of a slot, which is the Euclidean norm of a message's error, as the proof needs (Li,
+ *  Micciancio, Schultz, Sorrell, CRYPTO 2022; derivation in the sources, flooding.c). A slot gets
+ *  sqrt(2 slots) times that: a cost of log2(12 queries)/2 + bits/2 + log2(2 slots)/2 bits of
+ *  precision, 29 with the defaults and 2^14 slots. Fewer slots, fewer queries and a larger scale
+ *  make up for it. Defaults are filled in. HEL_E_USAGE when the flooded value would not fit the
+ *  ciphertext's modulus. */
 HEL_API HEL_MUST_CHECK hel_status hel_ckks_decrypt_flooded(hel_ckks *ckks, hel_ckks_plain *out,
                                                            const hel_ckks_cipher *a,
                                                            const hel_ckks_secret *secret,
@@ -236,14 +259,27 @@ HEL_API HEL_MUST_CHECK hel_status hel_ckks_decrypt_flooded(hel_ckks *ckks, hel_c
 
 /* ---- evaluation --------------------------------------------------------------------------- */
 
+/*
+ * Every operation gives HEL_E_MISMATCH for objects that do not go together (slots, batches, secret
+ * keys; under HEL_CKKS_MANUAL levels and scales), HEL_E_USAGE where no level is left, a key is
+ * missing, or values of the ciphertext's bound would not fit the modulus of the result's level.
+ *
+ * HEL_CKKS_AUTO: operands of a product come to the lower one's level and its default scale; a
+ * product among them is rescaled first, each time it is used: one that is used often is better
+ * rescaled once by hel_ckks_rescale(). Sums of products of one level stay products, and a
+ * ciphertext with the default scale joins them by an integer factor, which costs nothing.
+ * Rotations, conjugation and products with integers leave scales alone.
+ */
+
 HEL_API HEL_MUST_CHECK hel_status hel_ckks_add(hel_ckks *ckks, hel_ckks_cipher *out,
                                                const hel_ckks_cipher *a, const hel_ckks_cipher *b);
 HEL_API HEL_MUST_CHECK hel_status hel_ckks_sub(hel_ckks *ckks, hel_ckks_cipher *out,
                                                const hel_ckks_cipher *a, const hel_ckks_cipher *b);
 HEL_API HEL_MUST_CHECK hel_status hel_ckks_negate(hel_ckks *ckks, hel_ckks_cipher *out,
                                                   const hel_ckks_cipher *a);
-/** A plaintext must be encoded at the ciphertext's level or above; AUTO demands the level's default
- *  scale for sums. */
+/** A plaintext must be encoded at the ciphertext's level or above, for sums with a scale that the
+ *  ciphertext has or, under AUTO, that the default of its level is; a product also takes one of a
+ *  level lower, to which it is rescaled. Products take any scale. */
 HEL_API HEL_MUST_CHECK hel_status hel_ckks_add_plain(hel_ckks *ckks, hel_ckks_cipher *out,
                                                      const hel_ckks_cipher *a,
                                                      const hel_ckks_plain *b);
@@ -257,7 +293,8 @@ HEL_API HEL_MUST_CHECK hel_status hel_ckks_mul_plain(hel_ckks *ckks, hel_ckks_ci
 HEL_API HEL_MUST_CHECK hel_status hel_ckks_add_const(hel_ckks *ckks, hel_ckks_cipher *out,
                                                      const hel_ckks_cipher *a, double re,
                                                      double im);
-/** Integers (im = 0) cost no level and no scale. */
+/** Integers, Gaussian ones too, cost no level and no scale; other constants are encoded at the
+ *  default scale of the level. */
 HEL_API HEL_MUST_CHECK hel_status hel_ckks_mul_const(hel_ckks *ckks, hel_ckks_cipher *out,
                                                      const hel_ckks_cipher *a, double re,
                                                      double im);
@@ -272,13 +309,15 @@ HEL_API HEL_MUST_CHECK hel_status hel_ckks_mul_lazy(hel_ckks *ckks, hel_ckks_cip
                                                     const hel_ckks_cipher *b);
 HEL_API HEL_MUST_CHECK hel_status hel_ckks_relinearize(hel_ckks *ckks, hel_ckks_cipher *out,
                                                        const hel_ckks_cipher *a);
-/** Divides by the level's primes; one level down. */
+/** Divides by the level's primes; one level down. HEL_E_USAGE at level 0, and where nothing of the
+ *  scale would be left. */
 HEL_API HEL_MUST_CHECK hel_status hel_ckks_rescale(hel_ckks *ckks, hel_ckks_cipher *out,
                                                    const hel_ckks_cipher *a);
 /** Drops primes; message and scale stay. */
 HEL_API HEL_MUST_CHECK hel_status hel_ckks_drop(hel_ckks *ckks, hel_ckks_cipher *out,
                                                 const hel_ckks_cipher *a, uint32_t level);
-/** Level `level` at its default scale, whatever the scale was: what AUTO does to inputs. */
+/** Level `level` at its default scale, whatever the scale was: what AUTO does to inputs. The scale
+ *  is met to about 2^-scale_bits and tracked as it is. */
 HEL_API HEL_MUST_CHECK hel_status hel_ckks_align(hel_ckks *ckks, hel_ckks_cipher *out,
                                                  const hel_ckks_cipher *a, uint32_t level);
 /** Slot j of the result is slot j + step of a (modulo slots); step may be negative. */
@@ -302,8 +341,8 @@ HEL_API HEL_MUST_CHECK hel_status hel_ckks_sum(hel_ckks *ckks, hel_ckks_cipher *
  *  Shoup, CRYPTO 2018); zero diagonals cost nothing. */
 typedef struct hel_ckks_matrix hel_ckks_matrix;
 
-/** Row-major, slots x slots; im may be NULL. The product is taken at `level` (1 or above): in AUTO a
- *  ciphertext of a higher level is brought down to it. */
+/** Row-major, slots x slots; im may be NULL. The product is taken at `level` (1 or above): in AUTO
+ *  a ciphertext of a higher level is brought down to it. */
 HEL_API HEL_MUST_CHECK hel_status hel_ckks_matrix_create(hel_ckks *ckks, hel_ckks_matrix **out,
                                                          const double *re, const double *im,
                                                          uint32_t slots, uint32_t level);

@@ -56,18 +56,33 @@ HEL_HD uint32_t hel_mod_mul_shoup(uint32_t a, uint32_t w, uint32_t w_shoup, uint
     return hel_mod_fold(hel_mod_mul_shoup_lazy(a, w, w_shoup, q), q);
 }
 
-/* Barrett constant floor(2^61 / q); for 2^29 < q < 2^30 it lies in (2^31, 2^32). */
-HEL_HD uint64_t hel_mod_barrett(uint32_t q)
+/* Bit length of q, q < 2^31. */
+HEL_HD uint32_t hel_mod_bits(uint32_t q)
 {
-    return ((uint64_t)1 << 61) / q;
+    uint32_t bits = 0;
+    while (q >> bits)
+        bits++;
+    return bits;
 }
 
-/* x < 2^60, 2^29 < q < 2^30, barrett of q -> x mod q in [0, q). The estimated quotient is short by
- * less than 2^28/q + x/2^61 + 1 < 2, so the remainder lies in [0, 2q) before the fold. */
+/* Barrett constant floor(2^(31 + bits of q) / q) in (2^31, 2^32); q no power of two. */
+HEL_HD uint64_t hel_mod_barrett(uint32_t q)
+{
+    return ((uint64_t)1 << (31 + hel_mod_bits(q))) / q;
+}
+
+/* x < 2^(bits + 30), 2 <= bits of q <= 30, barrett of q -> x mod q in [0, q). The estimated
+ * quotient is short by less than 2^(bits - 2)/q + x/2^(bits + 31) + 1 < 2: one fold is enough. */
+HEL_HD uint32_t hel_mod_reduce(uint64_t x, uint32_t q, uint64_t barrett, uint32_t bits)
+{
+    uint32_t h = (uint32_t)(((x >> (bits - 2)) * barrett) >> 33);
+    return hel_mod_fold((uint32_t)x - h * q, q);
+}
+
+/* x < 2^60, 2^29 < q < 2^30, barrett of q -> x mod q in [0, q) */
 HEL_HD uint32_t hel_mod_reduce60(uint64_t x, uint32_t q, uint64_t barrett)
 {
-    uint32_t h = (uint32_t)(((x >> 28) * barrett) >> 33);
-    return hel_mod_fold((uint32_t)x - h * q, q);
+    return hel_mod_reduce(x, q, barrett, 30);
 }
 
 /* 2^34 mod q, the constant of hel_mod_reduce_sum. */
@@ -76,12 +91,31 @@ HEL_HD uint32_t hel_mod_pow34(uint32_t q)
     return (uint32_t)(((uint64_t)1 << 34) % q);
 }
 
-/* x < 2^64, 2^29 < q <= 2^30 - 17 -> x mod q in [0, q). The upper 30 bits times 2^34 mod q plus the
- * lower 34 bits stay below 2^60. */
-HEL_HD uint32_t hel_mod_reduce_sum(uint64_t x, uint32_t q, uint64_t barrett, uint32_t pow34)
+/* x < 2^64, q <= 2^bits - 15 (any prime 1 mod 16) -> x mod q in [0, q). The upper 30 bits times
+ * 2^34 mod q plus the lower 34 bits stay below 2^(bits + 30). */
+HEL_HD uint32_t hel_mod_reduce_sum(uint64_t x, uint32_t q, uint64_t barrett, uint32_t bits,
+                                   uint32_t pow34)
 {
     uint64_t low = x & (((uint64_t)1 << 34) - 1);
-    return hel_mod_reduce60((x >> 34) * pow34 + low, q, barrett);
+    return hel_mod_reduce((x >> 34) * pow34 + low, q, barrett, bits);
+}
+
+/* 1/q modulo 2^32, q odd: each of Newton's steps doubles the correct bits, 3 to begin with. */
+HEL_HD uint32_t hel_mod_word_inverse(uint32_t q)
+{
+    uint32_t x = q;
+    for (int i = 0; i < 4; i++)
+        x *= 2 - q * x;
+    return x;
+}
+
+/* x < 2^34 q, word_inv = 1/q modulo 2^32 -> x / 2^32 mod q in [0, q): Montgomery's reduction. The
+ * upper words of x and of the multiple of q with the same lower word differ by the result. */
+HEL_HD uint32_t hel_mod_redc(uint64_t x, uint32_t q, uint32_t word_inv)
+{
+    uint32_t high = hel_mod_fold((uint32_t)(x >> 32), 2 * q);
+    uint32_t r = high - (uint32_t)(((uint64_t)((uint32_t)x * word_inv) * q) >> 32);
+    return hel_mod_fold(hel_min_u32(r, r + q), q);
 }
 
 /* x < 2^64, any prime q in (2^8, 2^30) -> x mod q in [0, q). Slow, exact. */

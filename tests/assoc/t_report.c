@@ -429,13 +429,14 @@ Test(report, scale)
 {
     static const double largest[] = {0, 5, 8, 55, 100, 101, 400, 1e5, 1e300};
     for (size_t i = 0; i < sizeof largest / sizeof *largest; i++) {
-        hel_scale s = hel_scale_make(400, 300, largest[i]);
+        hel_log_axis s = hel_log_axis_make(400, 300, largest[i]);
         double tick[24], top = fmax(largest[i], 1);
-        cr_assert_float_eq(hel_scale_y(&s, 0), 400, 1e-9);
-        cr_assert_float_eq(hel_scale_y(&s, top), 100, 1e-6);
+        cr_assert_float_eq(hel_log_axis_y(&s, 0), 400, 1e-9);
+        cr_assert_float_eq(hel_log_axis_y(&s, top), 100, 1e-6);
         for (int k = 1; k <= 100; k++)
-            cr_assert_lt(hel_scale_y(&s, top * k / 100), hel_scale_y(&s, top * (k - 1) / 100));
-        size_t ticks = hel_scale_ticks(&s, tick);
+            cr_assert_lt(hel_log_axis_y(&s, top * k / 100),
+                         hel_log_axis_y(&s, top * (k - 1) / 100));
+        size_t ticks = hel_log_axis_ticks(&s, tick);
         cr_assert(ticks >= 3 && ticks <= 24 && tick[0] == 0, "%g: %zu", largest[i], ticks);
         for (size_t k = 1; k < ticks; k++)
             cr_assert(tick[k] > tick[k - 1] && tick[k] <= top * 1.001);

@@ -1,5 +1,8 @@
 /* Parallel loops: every index once, errors come back, scratch is not shared. */
+#include <pthread.h>
 #include <stdatomic.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include "host/base/mem.h"
 #include "host/base/pool.h"
@@ -76,12 +79,149 @@ Test(pool, errors_come_back_and_stop_the_loop)
 
 Test(pool, without_an_engine_and_without_memory)
 {
-    struct job job = {.threads = 1, .fail_at = SIZE_MAX};
+    struct job job = {.threads = 4, .fail_at = SIZE_MAX};
     job.hits = calloc(10, sizeof *job.hits);
     cr_assert(hel_parallel(NULL, 10, work, &job) == HEL_OK && job.calls == 10);
     hel_engine *engine = engine_of(4);
-    hel_mem_fail_nth(1);
-    cr_assert(hel_parallel(engine, 10, work, &job) == HEL_E_MEMORY && job.calls == 10);
+    hel_mem_fail_nth(1); /* a loop needs no memory */
+    cr_assert(hel_parallel(engine, 10, work, &job) == HEL_OK && job.calls == 20);
+    hel_mem_fail_nth(0);
     hel_engine_free(engine);
     free(job.hits);
+}
+
+/* Short loops one after another, with pauses that let workers fall asleep: none is lost, none sees
+ * another's data. */
+struct tick {
+    uint64_t number;
+    uint64_t seen[64];
+};
+
+static hel_status write_number(void *arg, size_t index, uint32_t worker)
+{
+    struct tick *t = arg;
+    (void)worker;
+    t->seen[index] = t->number;
+    return HEL_OK;
+}
+
+Test(pool, many_short_loops, .timeout = 120)
+{
+    for (uint32_t threads = 2; threads <= 5; threads++) {
+        hel_engine *engine = engine_of(threads);
+        for (uint64_t i = 1; i <= 20000; i++) {
+            struct tick t = {.number = i};
+            size_t count = i % 64 + 1;
+            cr_assert(hel_parallel(engine, count, write_number, &t) == HEL_OK);
+            for (size_t j = 0; j < 64; j++)
+                cr_assert(t.seen[j] == (j < count ? i : 0), "loop %zu, index %zu", (size_t)i, j);
+            if (i % 1000 == 0)
+                usleep(2000);
+        }
+        hel_engine_free(engine);
+    }
+}
+
+/* Every thread takes part, asleep or awake before: each item waits for all the others. */
+struct meeting {
+    uint32_t expected;
+    atomic_uint arrived;
+};
+
+static hel_status meet(void *arg, size_t index, uint32_t worker)
+{
+    struct meeting *m = arg;
+    (void)index;
+    (void)worker;
+    atomic_fetch_add(&m->arrived, 1);
+    for (int ms = 0; atomic_load(&m->arrived) < m->expected; ms++) {
+        if (ms > 20000)
+            return HEL_E_INTERNAL;
+        usleep(1000);
+    }
+    return HEL_OK;
+}
+
+Test(pool, all_threads_take_part, .timeout = 120)
+{
+    for (uint32_t threads = 2; threads <= 4; threads++) {
+        hel_engine *engine = engine_of(threads);
+        for (int i = 0; i < 50; i++) {
+            struct meeting m = {.expected = threads};
+            cr_assert(hel_parallel(engine, threads, meet, &m) == HEL_OK, "%u threads, loop %d",
+                      threads, i);
+            if (i % 2)
+                usleep(3000);
+        }
+        hel_engine_free(engine);
+    }
+}
+
+/* Loops inside loops run in the thread that asks. */
+struct outer {
+    hel_engine *engine;
+    atomic_uint sum;
+};
+
+struct inner {
+    pthread_t owner;
+    uint32_t sum;
+};
+
+static hel_status add_index(void *arg, size_t index, uint32_t worker)
+{
+    struct inner *in = arg;
+    if (worker != 0 || !pthread_equal(in->owner, pthread_self()))
+        return HEL_E_INTERNAL;
+    in->sum += (uint32_t)index;
+    return HEL_OK;
+}
+
+static hel_status nest(void *arg, size_t index, uint32_t worker)
+{
+    struct outer *out = arg;
+    struct inner in = {.owner = pthread_self()};
+    (void)worker;
+    HEL_TRY(hel_parallel(out->engine, index + 1, add_index, &in));
+    atomic_fetch_add(&out->sum, in.sum);
+    return HEL_OK;
+}
+
+Test(pool, nested_loops)
+{
+    struct outer out = {.engine = engine_of(4)};
+    cr_assert(hel_parallel(out.engine, 100, nest, &out) == HEL_OK);
+    cr_assert(out.sum == 166650, "%u", out.sum); /* sum of i (i + 1) / 2 over i < 100 */
+    hel_engine_free(out.engine);
+}
+
+static void *do_nothing(void *arg)
+{
+    return arg;
+}
+
+/* Where no thread can be started the caller does all. */
+Test(pool, without_threads)
+{
+    struct rlimit limit, none;
+    struct job job = {.threads = 1, .fail_at = SIZE_MAX};
+    pthread_t thread;
+    cr_assert(getrlimit(RLIMIT_NPROC, &limit) == 0);
+    none = limit;
+    none.rlim_cur = 0;
+    if (setrlimit(RLIMIT_NPROC, &none) != 0 || (getuid() == 0 && setuid(65534) != 0))
+        cr_skip_test("cannot limit threads here");
+    prctl(PR_SET_DUMPABLE, 1); /* the leak checker traces its own process in the end */
+    if (pthread_create(&thread, NULL, do_nothing, NULL) == 0) {
+        pthread_join(thread, NULL);
+        cr_skip_test("the limit of threads has no effect here");
+    }
+    hel_engine *engine = engine_of(4);
+    job.hits = calloc(1000, sizeof *job.hits);
+    for (int i = 0; i < 1000; i++)
+        cr_assert(hel_parallel(engine, 1000, work, &job) == HEL_OK);
+    cr_assert(job.calls == 1000000);
+    hel_engine_free(engine);
+    free(job.hits);
+    cr_assert(setrlimit(RLIMIT_NPROC, &limit) == 0);
 }

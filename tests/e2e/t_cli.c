@@ -207,6 +207,33 @@ Test(cli, params_shows_both_conditions_and_the_table)
     EXPECT(r, 78, "heloci params: "); /* expansion does not fit below 2^106 */
 }
 
+Test(cli, params_shows_the_sets_of_ckks)
+{
+    static const char *const names[] = {"n12", "n17", "cmp13", "cmp16d4", "log2 QP"};
+    static const char *const pieces[] = {"N = 8192 = 2^13, 4096 slots", "bound 214 at 128 bits",
+                                         "multiplier  primes", "3 digits"};
+    program_result r;
+    program_run(&r, "params", "--ckks", NULL);
+    EXPECT(r, 0, "");
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        cr_expect(strstr(r.out, names[i]) != NULL, "%s is not in:\n%s", names[i], r.out);
+    program_run(&r, "params", "--ckks=cmp13", NULL);
+    EXPECT(r, 0, "");
+    for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++)
+        cr_expect(strstr(r.out, pieces[i]) != NULL, "%s is not in:\n%s", pieces[i], r.out);
+    program_run(&r, "params", "--ckks", "cmp13", "--estimator-input", NULL);
+    EXPECT(r, 0, "");
+    cr_expect_eq(strncmp(r.out, "LWE.Parameters(n=2**13, q=2**210,", 33), 0, "%s", r.out);
+    program_run(&r, "params", "--ckks", "--estimator-input", NULL);
+    EXPECT(r, 0, "");
+    program_run(&r, "params", "--ckks", "n18", NULL);
+    EXPECT(r, 64, "there is no set 'n18'; there are n12, ");
+    program_run(&r, "params", "--ckks", "--bits", "16", NULL);
+    EXPECT(r, 64, "--ckks does not go with --bits");
+    program_run(&r, "params", "--ckks=", NULL);
+    EXPECT(r, 64, "empty");
+}
+
 Test(cli, missing_files_are_named)
 {
     program_result r;

@@ -42,6 +42,10 @@ tree; put tools/heloci/a.c '#include "host/base/plain.h"'; expect bad layers "a 
 tree; put include/heloci/a.h '#include "host/base/plain.h"'; expect bad layers "a public header inside"
 tree; put host/base/a.h 'uint32_t hel_x(void);'; expect bad headers "a header that forgot stdint.h"
 tree; put include/heloci/a.h 'typedef struct hel_a { int class; } hel_a;'; expect bad headers "not C++"
+twice='typedef struct hel_a hel_a;'
+tree; put include/heloci/a.h "$twice\\n$twice"; expect bad headers "not C99"
+tree; put include/heloci/a.h 'typedef enum { HEL_B } hel_b;\ntypedef struct hel_a { hel_b b; } hel_a;
+#define HEL_A_INIT { 0 }'; expect bad headers "an initializer that is not C++"
 tree; yes 'int x;' | head -n 801 > "$work/tree/host/base/a.c" || true; expect bad sizes "801 lines"
 tree; yes 'int x;' | head -n 800 > "$work/tree/host/base/a.c" || true; expect good sizes "800 lines"
 tree; put host/base/a.c "// $(printf 'x%.0s' {1..98})"; expect bad sizes "101 columns"

@@ -112,18 +112,71 @@ hel_simd ref_twin(uint32_t i)
     return HEL_SIMD_AUTO;
 }
 
-hel_ring *ref_ring(hel_engine **engine, hel_simd simd, uint32_t log_n, uint32_t count)
+static hel_engine *start_engine(hel_simd simd)
 {
     hel_engine_config config = HEL_ENGINE_CONFIG_INIT;
-    hel_ring *ring = NULL;
+    hel_engine *engine = NULL;
     config.threads = 1;
     config.simd = simd;
-    if (hel_engine_create(engine, &config) != HEL_OK ||
-        hel_ring_create(*engine, &ring, log_n, count) != HEL_OK) {
-        fprintf(stderr, "ref_ring: %s\n", *engine ? hel_engine_error(*engine) : "no engine");
+    if (hel_engine_create(&engine, &config) != HEL_OK)
         abort();
+    return engine;
+}
+
+static hel_ring *or_end(const hel_engine *engine, hel_ring *ring)
+{
+    if (ring)
+        return ring;
+    fprintf(stderr, "ref_ring: %s\n", hel_engine_error(engine));
+    abort();
+}
+
+hel_ring *ref_ring(hel_engine **engine, hel_simd simd, uint32_t log_n, uint32_t count)
+{
+    hel_ring *ring;
+    *engine = start_engine(simd);
+    (void)hel_ring_create(*engine, &ring, log_n, count);
+    return or_end(*engine, ring);
+}
+
+hel_ring *ref_ring_from(hel_engine **engine, hel_simd simd, uint32_t log_n, const uint32_t *primes,
+                        uint32_t count)
+{
+    hel_ring *ring;
+    *engine = start_engine(simd);
+    (void)hel_ring_create_from(*engine, &ring, log_n, primes, count);
+    return or_end(*engine, ring);
+}
+
+/* The first prime 1 mod 2N from `start` on in steps of 2N times `sign`, or 0 outside the range. */
+static uint32_t next_prime(uint32_t start, int64_t sign, uint32_t log_n)
+{
+    const int64_t step = (int64_t)2 << log_n;
+    int64_t q = (int64_t)start - (int64_t)start % step + 1;
+    for (; q > 1 << 17 && q < 1 << 30; q += sign * step)
+        if ((sign > 0 ? q >= start : q <= start) && ref_is_prime((uint32_t)q))
+            return (uint32_t)q;
+    return 0;
+}
+
+void ref_mixed_primes(ref_random *r, uint32_t log_n, uint32_t *primes, uint32_t count)
+{
+    for (uint32_t i = 0, found = 0; found < count; i++) {
+        const uint32_t bits = 18 + (i + (i < 26 ? 0 : ref_random_below(r, 13))) % 13;
+        const uint32_t low = 1u << (bits - 1), width = low - 1;
+        uint32_t q = i < 13   ? next_prime(low + width, -1, log_n)
+                     : i < 26 ? next_prime(low + 1, 1, log_n)
+                              : next_prime(low + ref_random_below(r, width), 1, log_n);
+        for (uint32_t k = 0; k < found; k++)
+            q = primes[k] == q ? 0 : q;
+        if (q)
+            primes[found++] = q;
     }
-    return ring;
+    for (uint32_t i = count; i-- > 1;) {
+        uint32_t k = ref_random_below(r, i + 1), q = primes[i];
+        primes[i] = primes[k];
+        primes[k] = q;
+    }
 }
 
 void ref_ring_end(hel_engine *engine, hel_ring *ring)

@@ -29,6 +29,12 @@ uint32_t *ref_words(size_t n); /* 64-byte aligned; free() */
 hel_simd ref_twin(uint32_t i);
 /* A ring with that twin; *engine is created as well. Ends the test's process on failure. */
 hel_ring *ref_ring(hel_engine **engine, hel_simd simd, uint32_t log_n, uint32_t count);
+/* The same over a list of primes. */
+hel_ring *ref_ring_from(hel_engine **engine, hel_simd simd, uint32_t log_n, const uint32_t *primes,
+                        uint32_t count);
+/* Different primes 1 mod 2N of 18 to 30 bits in random order: the smallest and the largest possible
+ * ones, those next to powers of two, and random ones of every size. */
+void ref_mixed_primes(ref_random *r, uint32_t log_n, uint32_t *primes, uint32_t count);
 void ref_ring_end(hel_engine *engine, hel_ring *ring);
 
 #endif

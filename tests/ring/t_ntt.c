@@ -67,6 +67,22 @@ Test(ntt, values_at_the_points_and_back)
         }
 }
 
+/* Primes of every size from 18 bits on, or from what the degree allows. */
+Test(ntt, primes_of_all_sizes)
+{
+    ref_random r = ref_random_start(5);
+    hel_engine *engine;
+    for (uint32_t i = 0; ref_twin(i) != HEL_SIMD_AUTO; i++)
+        for (uint32_t log_n = HEL_LOG_N_MIN; log_n <= HEL_LOG_N_MAX; log_n++) {
+            uint32_t primes[26], count = log_n <= 12 ? 26 : log_n <= 14 ? 13 : 8;
+            ref_mixed_primes(&r, log_n, primes, count);
+            hel_ring *ring = ref_ring_from(&engine, ref_twin(i), log_n, primes, count);
+            for (uint32_t limb = 0; limb < count; limb += log_n <= 12 ? 1 : 3)
+                check(ring, limb, &r, ref_scaled(log_n <= 12 ? 6 : 2));
+            ref_ring_end(engine, ring);
+        }
+}
+
 /* A build without the vector flags would fall back in silence. */
 Test(ntt, the_engine_gets_its_twin)
 {

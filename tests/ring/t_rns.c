@@ -44,6 +44,50 @@ Test(rns, reconstruct)
     ref_ring_end(engine, ring);
 }
 
+/* Primes of mixed sizes: the digits of one may be above the next prime. */
+Test(rns, primes_of_all_sizes)
+{
+    ref_random r = ref_random_start(3);
+    for (uint32_t t = 0; ref_twin(t) != HEL_SIMD_AUTO; t++) {
+        hel_engine *engine;
+        uint32_t primes[26];
+        ref_mixed_primes(&r, 10, primes, 26);
+        hel_ring *ring = ref_ring_from(&engine, ref_twin(t), 10, primes, 26);
+        const uint32_t n = ring->n;
+        uint32_t *a[4], *out = ref_words(n);
+        for (uint32_t k = 0; k < 4; k++)
+            a[k] = ref_words(n);
+        for (size_t run = 0; run < ref_scaled(40); run++) {
+            const uint32_t count = 1 + (uint32_t)(run % 4), to = ref_random_below(&r, 26);
+            const uint32_t first = ref_random_below(&r, 26);
+            uint32_t from[4];
+            __int128 product = 1, want[1024], got[1024];
+            for (uint32_t k = 0; k < count; k++) {
+                from[k] = (first + 5 * k) % 26;
+                product *= ring->limb[from[k]].q;
+            }
+            for (uint32_t i = 0; i < n; i++) {
+                want[i] = pick(&r, product);
+                for (uint32_t k = 0; k < count; k++)
+                    a[k][i] = ref_mod(want[i], ring->limb[from[k]].q);
+            }
+            hel_rns_reconstruct(ring, from, count, (const uint32_t *const *)a, got, n);
+            cr_assert_eq(
+                hel_rns_lift(engine, ring, to, from, count, (const uint32_t *const *)a, out),
+                HEL_OK);
+            for (uint32_t i = 0; i < n; i++) {
+                cr_assert(got[i] == want[i], "count %u word %u", count, i);
+                cr_assert_eq(out[i], ref_mod(want[i], ring->limb[to].q), "count %u to %u word %u",
+                             count, ring->limb[to].q, i);
+            }
+        }
+        free(out);
+        for (uint32_t k = 0; k < 4; k++)
+            free(a[k]);
+        ref_ring_end(engine, ring);
+    }
+}
+
 /* Many limbs: small integers (signed, 120 bits) have the same lift whatever the number of limbs. */
 Test(rns, lift)
 {

@@ -97,8 +97,16 @@ static uint32_t coefficient(const hel_limb *l, uint32_t j, hel_domain domain, ui
         const uint32_t nonce[3] = {(uint32_t)object, (uint32_t)(object >> 32),
                                    (uint32_t)domain << 24 | l->index << 8 | attempt};
         block(words, key, j / 16, nonce);
-        if ((words[j % 16] & 0x3fffffff) < l->q)
-            return words[j % 16] & 0x3fffffff;
+        uint32_t mask = 1;
+        const uint32_t w = words[j % 16];
+        while (mask < l->q)
+            mask = 2 * mask + 1;
+        if (domain >= HEL_DOMAIN_CIPHER_A && domain <= HEL_DOMAIN_SWITCH_A) { /* the wide rule */
+            if (w < ((uint64_t)1 << 32) / l->q * l->q)
+                return w % l->q;
+        } else if ((w & mask) < l->q) {
+            return w & mask;
+        }
         ++*tries;
     }
     return HEL_UNIFORM_OPEN;
@@ -106,12 +114,18 @@ static uint32_t coefficient(const hel_limb *l, uint32_t j, hel_domain domain, ui
 
 static void check_uniform(const hel_ring *ring, uint32_t limb, hel_chacha *c)
 {
+    static const hel_domain domains[] = {HEL_DOMAIN_CIPHER_A, HEL_DOMAIN_PUBLIC_A,
+                                         HEL_DOMAIN_SWITCH_A, HEL_DOMAIN_GENO_A};
     uint32_t *a = ref_words(ring->n), tries = 0;
     uint8_t *scratch = malloc(4 * (size_t)ring->n);
-    cr_assert_eq(hel_sample_uniform(ring, limb, c, object, HEL_DOMAIN_GENO_A, a, scratch), HEL_OK);
-    for (uint32_t j = ring->n; j-- > 0;) /* any order gives the same */
-        cr_assert_eq(a[j], coefficient(&ring->limb[limb], j, HEL_DOMAIN_GENO_A, &tries),
-                     "%s log_n %u limb %u word %u", ring->ops->name, ring->log_n, limb, j);
+    for (size_t d = 0; d < sizeof domains / sizeof *domains; d++) {
+        tries = 0;
+        cr_assert_eq(hel_sample_uniform(ring, limb, c, object, domains[d], a, scratch), HEL_OK);
+        for (uint32_t j = ring->n; j-- > 0;) /* any order gives the same */
+            cr_assert_eq(a[j], coefficient(&ring->limb[limb], j, domains[d], &tries),
+                         "%s log_n %u limb %u domain %d word %u", ring->ops->name, ring->log_n,
+                         limb, domains[d], j);
+    }
     if (limb >= 30)
         cr_assert_gt(tries, 4u); /* late primes exercise the further tries */
     free(a);
@@ -130,6 +144,22 @@ Test(sample, uniform_by_position)
         ref_ring_end(engine, ring);
         ring = ref_ring(&engine, ref_twin(t), 15, 31);
         check_uniform(ring, 30, c);
+        hel_chacha_free(c);
+        ref_ring_end(engine, ring);
+    }
+}
+
+Test(sample, uniform_of_any_prime)
+{
+    ref_random r = ref_random_start(1);
+    for (uint32_t t = 0; ref_twin(t) != HEL_SIMD_AUTO; t++) {
+        hel_engine *engine;
+        uint32_t primes[26];
+        ref_mixed_primes(&r, 10, primes, 26);
+        hel_ring *ring = ref_ring_from(&engine, ref_twin(t), 10, primes, 26);
+        hel_chacha *c = generator(engine);
+        for (uint32_t limb = 0; limb < 26; limb++)
+            check_uniform(ring, limb, c);
         hel_chacha_free(c);
         ref_ring_end(engine, ring);
     }

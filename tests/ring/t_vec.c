@@ -10,7 +10,9 @@
 static const size_t sizes[] = {0, 16, 32, 48, WORDS};
 static const uint32_t limbs[] = {0, 1, 30, HEL_PRIMES_MAX - 1};
 
-/* One body for all twins, sizes and four primes; the operands are fresh for every call. */
+/* One body for all twins, sizes and primes: four of the chain, and a list of mixed sizes where the
+ * operation takes any; the operands are fresh for every call. */
+#define MIXED 40
 typedef struct operands {
     const hel_ring *ring;
     const hel_limb *l;
@@ -20,34 +22,54 @@ typedef struct operands {
     ref_random *r;
 } operands;
 
+static void each_of(void (*body)(const operands *o), ref_random *r, hel_engine *engine,
+                    hel_ring *ring, int chain)
+{
+    operands o = {.ring = ring, .r = r};
+    o.a = ref_words(WORDS);
+    o.b = ref_words(WORDS);
+    o.c = ref_words(WORDS);
+    o.got = ref_words(WORDS);
+    for (size_t run = 0; run < ref_scaled(20) * 20; run++) {
+        const uint32_t scalars[] = {0, 1, 2, 0, 0};
+        o.l = &ring->limb[chain ? limbs[run % 4] : run % MIXED];
+        o.n = sizes[run % 5];
+        o.s = run % 7 < 3 ? scalars[run % 7] : o.l->q - 1;
+        if (run % 7 > 3)
+            o.s = ref_random_below(r, o.l->q);
+        ref_fill(r, o.a, WORDS, o.l->q);
+        ref_fill(r, o.b, WORDS, o.l->q);
+        ref_fill(r, o.c, WORDS, o.l->q);
+        body(&o);
+    }
+    free(o.a);
+    free(o.b);
+    free(o.c);
+    free(o.got);
+    ref_ring_end(engine, ring);
+}
+
+/* The chain's primes only */
+static void each_chain(void (*body)(const operands *o), uint64_t stream)
+{
+    ref_random r = ref_random_start(stream);
+    hel_engine *engine;
+    for (uint32_t t = 0; ref_twin(t) != HEL_SIMD_AUTO; t++) {
+        hel_ring *ring = ref_ring(&engine, ref_twin(t), 10, HEL_PRIMES_MAX);
+        each_of(body, &r, engine, ring, 1);
+    }
+}
+
 static void each(void (*body)(const operands *o), uint64_t stream)
 {
     ref_random r = ref_random_start(stream);
+    hel_engine *engine;
+    uint32_t primes[MIXED];
+    each_chain(body, stream);
     for (uint32_t t = 0; ref_twin(t) != HEL_SIMD_AUTO; t++) {
-        hel_engine *engine;
-        hel_ring *ring = ref_ring(&engine, ref_twin(t), 10, HEL_PRIMES_MAX);
-        operands o = {.ring = ring, .r = &r};
-        o.a = ref_words(WORDS);
-        o.b = ref_words(WORDS);
-        o.c = ref_words(WORDS);
-        o.got = ref_words(WORDS);
-        for (size_t run = 0; run < ref_scaled(20) * 20; run++) {
-            const uint32_t scalars[] = {0, 1, 2, 0, 0};
-            o.l = &ring->limb[limbs[run % 4]];
-            o.n = sizes[run % 5];
-            o.s = run % 7 < 3 ? scalars[run % 7] : o.l->q - 1;
-            if (run % 7 > 3)
-                o.s = ref_random_below(&r, o.l->q);
-            ref_fill(&r, o.a, WORDS, o.l->q);
-            ref_fill(&r, o.b, WORDS, o.l->q);
-            ref_fill(&r, o.c, WORDS, o.l->q);
-            body(&o);
-        }
-        free(o.a);
-        free(o.b);
-        free(o.c);
-        free(o.got);
-        ref_ring_end(engine, ring);
+        ref_mixed_primes(&r, 10, primes, MIXED);
+        hel_ring *ring = ref_ring_from(&engine, ref_twin(t), 10, primes, MIXED);
+        each_of(body, &r, engine, ring, 0);
     }
 }
 
@@ -149,6 +171,14 @@ static void body_alias(const operands *o)
     memcpy(x, o->b, bytes);
     ops->sub_mul_scalar(o->l, x, o->a, x, o->s, o->n);
     cr_assert_arr_eq(x, o->got, bytes, "%s sub_mul_scalar over b", ops->name);
+    free(x);
+}
+
+static void body_alias_lift(const operands *o)
+{
+    const hel_ring_ops *ops = o->ring->ops;
+    uint32_t *x = ref_words(WORDS);
+    const size_t bytes = o->n * sizeof *x;
     ops->lift1(&o->ring->limb[7], o->l, o->got, o->a, o->n);
     memcpy(x, o->a, bytes);
     ops->lift1(&o->ring->limb[7], o->l, x, x, o->n);
@@ -159,6 +189,7 @@ static void body_alias(const operands *o)
 Test(vec, results_over_operands)
 {
     each(body_alias, 7);
+    each_chain(body_alias_lift, 7);
 }
 
 static void body_dot(const operands *o)
@@ -197,6 +228,80 @@ Test(vec, dot)
     each(body_dot_top, 9);
 }
 
+/* Terms around the counts at which sums are folded. */
+static void body_dot2(const operands *o)
+{
+    static const uint32_t counts[] = {1, 2, 3, 4, 15, 16, 17, 23, 24, 25, 31, 32, 33, 64};
+    const uint32_t *a[64], *b0[64], *b1[64], *const sets[3] = {o->a, o->b, o->c};
+    const uint32_t terms = counts[ref_random_below(o->r, 14)], top = ref_random_below(o->r, 3) == 0;
+    uint32_t *got1 = ref_words(WORDS);
+    for (size_t i = 0; top && i < WORDS; i++) /* products at their largest */
+        o->a[i] = o->b[i] = o->c[i] = o->l->q - 1;
+    for (uint32_t j = 0; j < terms; j++) {
+        a[j] = sets[ref_random_below(o->r, 3)];
+        b0[j] = sets[ref_random_below(o->r, 3)];
+        b1[j] = sets[ref_random_below(o->r, 3)];
+    }
+    o->ring->ops->dot2(o->l, o->got, got1, a, b0, b1, terms, o->n);
+    for (size_t i = 0; i < o->n; i++) {
+        unsigned __int128 sum0 = 0, sum1 = 0;
+        for (uint32_t j = 0; j < terms; j++) {
+            sum0 += (uint64_t)a[j][i] * b0[j][i];
+            sum1 += (uint64_t)a[j][i] * b1[j][i];
+        }
+        EXPECT(o->got[i], (uint32_t)(sum0 % o->l->q), i);
+        EXPECT(got1[i], (uint32_t)(sum1 % o->l->q), i);
+    }
+    free(got1);
+}
+
+Test(vec, dot2)
+{
+    each(body_dot2, 17);
+}
+
+static void check_tensor(const operands *o, const uint32_t *const in[4], uint32_t *const out[3])
+{
+    uint32_t *want[3];
+    for (int k = 0; k < 3; k++)
+        want[k] = ref_words(WORDS);
+    for (size_t i = 0; i < o->n; i++) {
+        const uint64_t a0 = in[0][i], a1 = in[1][i], b0 = in[2][i], b1 = in[3][i];
+        want[0][i] = (uint32_t)(a0 * b0 % o->l->q);
+        want[1][i] = (uint32_t)((a0 * b1 + a1 * b0) % o->l->q);
+        want[2][i] = (uint32_t)(a1 * b1 % o->l->q);
+    }
+    o->ring->ops->tensor(o->l, out[0], out[1], out[2], in[0], in[1], in[2], in[3], o->n);
+    for (int k = 0; k < 3; k++) {
+        cr_assert_arr_eq(out[k], want[k], o->n * sizeof *want[k], "%s q %u d%d", o->ring->ops->name,
+                         o->l->q, k);
+        free(want[k]);
+    }
+}
+
+static void body_tensor(const operands *o)
+{
+    uint32_t *x[7];
+    for (int k = 0; k < 7; k++) {
+        x[k] = ref_words(WORDS);
+        ref_fill(o->r, x[k], WORDS, o->l->q);
+    }
+    for (size_t i = 0; i < 16; i++)
+        x[0][i] = x[1][i] = x[2][i] = x[3][i] = o->l->q - 1;
+    const uint32_t *const in[4] = {x[0], x[1], x[2], x[3]}, *const square[4] = {x[1], x[3], x[1],
+                                                                                x[3]};
+    check_tensor(o, in, (uint32_t *[]){x[4], x[5], x[6]});
+    check_tensor(o, square, (uint32_t *[]){x[4], x[5], x[6]});
+    check_tensor(o, in, (uint32_t *[]){x[2], x[0], x[1]}); /* over its inputs */
+    for (int k = 0; k < 7; k++)
+        free(x[k]);
+}
+
+Test(vec, tensor)
+{
+    each(body_tensor, 18);
+}
+
 static void body_lift1(const operands *o)
 {
     for (size_t k = 0; k < 4; k++) {
@@ -209,7 +314,7 @@ static void body_lift1(const operands *o)
 
 Test(vec, lift1)
 {
-    each(body_lift1, 10);
+    each_chain(body_lift1, 10);
 }
 
 /* The definition: the only x in (-q0 q1 / 2, q0 q1 / 2) with both residues. */
@@ -247,7 +352,7 @@ static void body_lift2(const operands *o)
 
 Test(vec, lift2)
 {
-    each(body_lift2, 11);
+    each_chain(body_lift2, 11);
 }
 
 static void body_drop(const operands *o)
@@ -264,7 +369,7 @@ static void body_drop(const operands *o)
 
 Test(vec, drop)
 {
-    each(body_drop, 12);
+    each_chain(body_drop, 12);
 }
 
 /* A switch that rounds down passes every test of the variance: the mean must be tested. */
@@ -325,13 +430,16 @@ static void body_accept(const operands *o)
 {
     static uint8_t words[4 * WORDS];
     size_t refused = 0;
+    uint32_t mask = 1;
+    while (mask < o->l->q)
+        mask = 2 * mask + 1;
     for (size_t i = 0; i < WORDS; i++) {
         uint32_t w = (uint32_t)ref_random_u64(o->r);
-        if (i % 4 == 0) /* around q, with the two upper bits of the word at random */
-            w = (w & 0xc0000000u) | (o->l->q - 2 + ref_random_below(o->r, 4));
+        if (i % 4 == 0) /* around q, with the upper bits of the word at random */
+            w = (w & ~mask) | (o->l->q - 2 + ref_random_below(o->r, 4));
         for (int k = 0; k < 4; k++)
             words[4 * i + (size_t)k] = (uint8_t)(w >> 8 * k);
-        o->c[i] = (w & 0x3fffffffu) < o->l->q ? w & 0x3fffffffu : HEL_UNIFORM_OPEN;
+        o->c[i] = (w & mask) < o->l->q ? w & mask : HEL_UNIFORM_OPEN;
         refused += i < o->n && o->c[i] == HEL_UNIFORM_OPEN;
     }
     cr_assert_eq(o->ring->ops->uniform_accept(o->l, o->got, words, o->n), refused);
@@ -342,6 +450,32 @@ static void body_accept(const operands *o)
 Test(vec, uniform_accept)
 {
     each(body_accept, 15);
+}
+
+static void body_wide(const operands *o)
+{
+    static uint8_t words[4 * WORDS];
+    const uint64_t q = o->l->q, limit = ((uint64_t)1 << 32) / q * q;
+    size_t refused = 0;
+    for (size_t i = 0; i < WORDS; i++) {
+        uint32_t w = (uint32_t)ref_random_u64(o->r);
+        if (i % 4 == 0) /* around the limit and around multiples of q */
+            w = (uint32_t)(limit - 2) + ref_random_below(o->r, 4);
+        if (i % 4 == 1)
+            w = (uint32_t)(w / q * q) - 1 + ref_random_below(o->r, 3);
+        for (int k = 0; k < 4; k++)
+            words[4 * i + (size_t)k] = (uint8_t)(w >> 8 * k);
+        o->c[i] = w < limit ? (uint32_t)(w % q) : HEL_UNIFORM_OPEN;
+        refused += i < o->n && o->c[i] == HEL_UNIFORM_OPEN;
+    }
+    cr_assert_eq(o->ring->ops->uniform_wide(o->l, o->got, words, o->n), refused);
+    for (size_t i = 0; i < o->n; i++)
+        EXPECT(o->got[i], o->c[i], i);
+}
+
+Test(vec, uniform_wide)
+{
+    each(body_wide, 19);
 }
 
 static void body_cbd(const operands *o)

@@ -4,6 +4,7 @@
  */
 #include "host/store/keyfile.h"
 #include "tests/e2e/toy_cohort.h"
+#include "tests/ref/ref_ckks.h"
 
 struct sink {
     char text[16384];
@@ -344,6 +345,155 @@ Test(inspect, refuses_impossible_layouts)
         free(f);
     }
     toy_stop(&t);
+}
+
+/* ---- files of the CKKS evaluator ---- */
+
+typedef struct ckks_set {
+    ref_ckks f;
+    hel_ckks_plain *plain;
+    hel_ckks_cipher *cipher;
+    char path[7][PATH_MAX + 16];
+} ckks_set;
+
+/* Parameters, secret, public and evaluation keys, plaintext, product of three polynomials, seeded
+ * ciphertext. */
+static void ckks_start(ckks_set *c)
+{
+    static const char *const names[] = {"par", "key", "pub", "evk", "pt", "ct", "sct"};
+    const hel_ckks_params p = ref_ckks_toy(10, 2, 40, 2);
+    double re[48];
+    ref_random r = ref_random_start(30);
+    ref_ckks_setup(&c->f, &p, HEL_SIMD_AUTO, 1);
+    hel_ckks *k = c->f.ckks;
+    for (int i = 0; i < 7; i++)
+        snprintf(c->path[i], sizeof c->path[i], "%s/a.%s", dir.path, names[i]);
+    ref_ckks_fill(&r, re, NULL, 48);
+    cr_assert(hel_ckks_plain_create(k, &c->plain) == HEL_OK);
+    cr_assert(hel_ckks_cipher_create(k, &c->cipher) == HEL_OK);
+    cr_assert(hel_ckks_encode(k, c->plain, re, NULL, 16, 3, 1, 0) == HEL_OK);
+    cr_assert(hel_ckks_encrypt_symmetric(k, c->cipher, c->plain, c->f.secret) == HEL_OK);
+    cr_assert(hel_ckks_params_save(c->f.engine, c->path[0], &p) == HEL_OK);
+    cr_assert(hel_ckks_secret_save(k, c->path[1], c->f.secret, NULL) == HEL_OK);
+    cr_assert(hel_ckks_public_save(k, c->path[2], c->f.public_key) == HEL_OK);
+    cr_assert(hel_ckks_keys_save(k, c->path[3], c->f.keys) == HEL_OK);
+    cr_assert(hel_ckks_plain_save(k, c->path[4], c->plain) == HEL_OK);
+    cr_assert(hel_ckks_cipher_save(k, c->path[6], c->cipher) == HEL_OK);
+    cr_assert(hel_ckks_mul_lazy(k, c->cipher, c->cipher, c->cipher) == HEL_OK);
+    cr_assert(hel_ckks_cipher_save(k, c->path[5], c->cipher) == HEL_OK);
+}
+
+static void ckks_end(ckks_set *c)
+{
+    hel_ckks_plain_free(c->plain);
+    hel_ckks_cipher_free(c->cipher);
+    ref_ckks_end(&c->f);
+}
+
+Test(inspect, explains_every_ckks_kind)
+{
+    static const char *const says[7][8] = {
+        {"CKKS parameters (public)", "N = 1024 (2^10), up to 512 slots", "0 to 2: 2 mult",
+         "2^40 at the top", "log2(Q) = ", "NONE: insecure parameters", "with a seed",
+         "in memory, "},
+        {"CKKS secret key (owner only)", "N = 1024", "312 bytes, plain: whoever"},
+        {"CKKS public key (public)", "key id", "seed ", "bytes and a seed"},
+        {"CKKS evaluation keys (public)", "2 of 2 and below",
+         "13: 1 for relinearization, 1 for conjugation, 11 for others", "2 digits over"},
+        {"CKKS plaintext (owner only)", "1 of 2: ", "3 of 16 slots", "residues"},
+        {"CKKS ciphertext (public)", "1 of 2: ", "3 of 16 slots", "3, ", "scaled by        2^8"},
+        {"CKKS ciphertext (public)", "1 of 2: ", "3 of 16 slots", "2, the second one as a seed, ",
+         "scaled by        2^4"},
+    };
+    ckks_set c;
+    ckks_start(&c);
+    for (int i = 0; i < 7; i++) {
+        sink.text[0] = 0;
+        cr_assert(hel_inspect(engine, c.path[i], on_text, &sink) == HEL_OK, "%s",
+                  hel_engine_error(engine));
+        for (int k = 0; k < 8 && says[i][k]; k++)
+            cr_expect(strstr(sink.text, says[i][k]), "'%s' is missing in\n%s", says[i][k],
+                      sink.text);
+        cr_expect(hel_verify_file(engine, c.path[i]) == HEL_OK);
+    }
+    ckks_end(&c);
+}
+
+Test(inspect, explains_ckks_security)
+{
+    const char *path = test_dir_path(&dir, "a.par");
+    hel_ckks_params p;
+    cr_assert(hel_ckks_params_named(engine, "n12", &p) == HEL_OK);
+    cr_assert(hel_ckks_params_save(engine, path, &p) == HEL_OK);
+    cr_assert(hel_inspect(engine, path, on_text, &sink) == HEL_OK);
+    cr_expect(strstr(sink.text, "128 bits: log2(QP) = "), "%s", sink.text);
+    cr_expect(strstr(sink.text, "at most 106 for N = 2^12"), "%s", sink.text);
+}
+
+/* Owner-only kinds: neither their bytes nor what their numbers are like. */
+Test(inspect, shows_no_ckks_secret)
+{
+    ckks_set c;
+    ckks_start(&c);
+    for (int i = 1; i <= 4; i += 3) {
+        size_t size;
+        uint8_t *file = test_read_file(c.path[i], &size);
+        sink.text[0] = 0;
+        cr_assert(hel_inspect(engine, c.path[i], on_text, &sink) == HEL_OK);
+        cr_expect_not(strstr(sink.text, "content ") || strstr(sink.text, "scaled by"));
+        for (size_t at = size - 2000; at + 8 <= size; at += 4) {
+            char hex[17];
+            hel_hex(hex, file + at, 8);
+            cr_assert_not(strstr(sink.text, hex));
+        }
+        free(file);
+    }
+    ckks_end(&c);
+}
+
+/* Perfect frames around impossible heads: refused, with the file's name. */
+Test(inspect, refuses_impossible_ckks_heads)
+{
+    static const struct {
+        int file;
+        uint32_t section, at, value;
+        const char *says;
+    } rows[] = {{0, HEL_SECTION_PARAMS, 4, 99, "log N"},
+                {1, HEL_SECTION_PARAMS, 8, 1, "depth"},
+                {2, HEL_SECTION_OBJECT, 0, 2, "version"},
+                {2, HEL_SECTION_OBJECT, 4, 1, "limbs"},
+                {3, HEL_SECTION_OBJECT, 4, 3, "level 3"},
+                {3, HEL_SECTION_OBJECT, 4, 1, "demands"},
+                {3, HEL_SECTION_OBJECT, 8, UINT32_MAX, "4294967295 keys"},
+                {3, HEL_SECTION_OBJECT, 12, 2, "element 2"},
+                {4, HEL_SECTION_OBJECT, 4, 3, "level 3"},
+                {4, HEL_SECTION_OBJECT, 8, 10, "2^10 slots"},
+                {4, HEL_SECTION_OBJECT, 12, UINT32_MAX, "demands"},
+                {5, HEL_SECTION_OBJECT, 16, 4, "4 polynomials"},
+                {5, HEL_SECTION_OBJECT, 20, 1, "seeded 1"},
+                {5, HEL_SECTION_OBJECT, 44, 0x7ff00000, "scale"},
+                {6, HEL_SECTION_OBJECT, 12, 2, "demands"}};
+    ckks_set c;
+    ckks_start(&c);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        size_t size;
+        uint64_t bytes;
+        const char *path = c.path[rows[i].file];
+        uint8_t *good = test_read_file(path, &size), *bad = test_read_file(path, &size);
+        repair_put(toy_find(bad, rows[i].section, &bytes) + rows[i].at, 4, rows[i].value);
+        repair_sums(bad, size);
+        repair_digests(bad, size);
+        test_write_file(path, bad, size, 0600);
+        sink.text[0] = 0;
+        hel_status status = hel_inspect(engine, path, on_text, &sink);
+        const char *said = hel_engine_error(engine);
+        cr_expect(status == HEL_E_FORMAT, "%zu: %s: %s", i, hel_status_name(status), said);
+        cr_expect(strncmp(said, path, strlen(path)) == 0 && strstr(said, rows[i].says), "%s", said);
+        test_write_file(path, good, size, 0600);
+        free(good);
+        free(bad);
+    }
+    ckks_end(&c);
 }
 
 Test(inspect, arguments)

@@ -25,7 +25,7 @@ const command_row command_table[CMD_COUNT] = {
     [CMD_PARAMS] = {"params", NULL, "choose a parameter set and prove it exact and secure",
                     "Searches the smallest ring that meets both conditions of exactness for the "
                     "worst data possible, and shows them with their numbers beside the pinned "
-                    "security table."},
+                    "security table. With --ckks: the named sets of the CKKS engine instead."},
     [CMD_KEYGEN] = {"keygen", NULL, "owner: draw a key pair",
                     "Writes OUT.key, which never leaves the owner, and OUT.evk, which the compute "
                     "centre needs."},
@@ -124,6 +124,8 @@ const option_row option_table[OPT_COUNT] = {
                    "samples summed before decryption, at the least; default 4096"},
     [OPT_LOG_N] = {"log-n", "N", KIND_COUNT, RUN | PARAMS | KEYGEN, 0, NULL, 10, 17,
                    "force the ring dimension 2^N; default: smallest that works"},
+    [OPT_CKKS] = {"ckks", "[NAME]", KIND_NAME, PARAMS, 0, NULL, 0, 0,
+                  "table of the named sets of CKKS, or one in full: its levels, scales and primes"},
     [OPT_ESTIMATOR_INPUT] = {"estimator-input", NULL, KIND_FLAG, PARAMS, 0, NULL, 0, 0,
                              "print only the line to paste into the lattice estimator"},
     [OPT_OVERWRITE] = {"overwrite", NULL, KIND_FLAG, KEYGEN | ENCRYPT, 0, NULL, 0, 0,

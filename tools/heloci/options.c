@@ -232,7 +232,7 @@ static int set_value(options *o, int index, const char *text, FILE *err)
     const option_row *row = &option_table[index];
     int ok = 1;
     o->text[index] = text;
-    if (row->kind == KIND_TEXT)
+    if (row->kind == KIND_TEXT || row->kind == KIND_NAME)
         ok = text[0] != 0;
     else if (row->kind == KIND_COUNT)
         ok = read_count(row, text, &o->number[index]);
@@ -291,6 +291,8 @@ static int parse_option(options *o, int argc, char **argv, int *at, FILE *err)
     }
     const char *value = equals ? equals + 1 : *at + 1 < argc ? argv[*at + 1] : NULL;
     if (!value || (!equals && strncmp(value, "--", 2) == 0)) {
+        if (row->kind == KIND_NAME)
+            return 0;
         fprintf(err, "heloci %s: --%s needs an argument (%s)\n", program, row->name, row->arg);
         return USAGE;
     }

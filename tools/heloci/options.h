@@ -58,6 +58,7 @@ typedef enum option_id {
     OPT_PLANE_MAX,
     OPT_CHUNK,
     OPT_LOG_N,
+    OPT_CKKS,
     OPT_ESTIMATOR_INPUT,
     OPT_OVERWRITE,
     OPT_KEEP_INTERMEDIATE,
@@ -73,6 +74,7 @@ typedef enum option_id {
 typedef enum option_kind {
     KIND_FLAG,   /* no argument */
     KIND_TEXT,   /* any non-empty argument */
+    KIND_NAME,   /* the same, or none */
     KIND_COUNT,  /* unsigned integer in [low, high] */
     KIND_REAL,   /* number in [low, high] */
     KIND_MEMORY, /* MiB, or a number with K, M, G or T */

@@ -8,6 +8,8 @@
 #include "host/base/mem.h"
 #include "host/ckks/exact/expand_ops.h"
 #include "host/ckks/exact/expand_private.h"
+#include "host/ckks/residue_bytes.h"
+#include "host/ckks/switch_key.h"
 
 static uint64_t stream_object(uint32_t key, uint32_t digit)
 {
@@ -158,84 +160,54 @@ static hel_status expand_halves(const hel_scheme *scheme, hel_chacha *seed, hel_
     return HEL_OK;
 }
 
-typedef struct generator {
-    const hel_scheme *scheme;
-    const hel_secret_key *secret;
-    hel_chacha *seed, *errors;
-    uint32_t *temp;   /* N, secret */
-    int8_t *e, *zero; /* N each, secret */
-    uint8_t *bytes;   /* 8 N, secret */
-} generator;
-
 /* b = -a s + e + P g s' for every digit; from: s' in NTT form over the key's q_limbs. */
-static hel_status generate_key(generator *g, hel_switch_key *k, uint32_t index, int relin,
-                               const uint32_t *from, const uint32_t *map)
+static hel_status generate_key(hel_switch_generator *g, const hel_scheme *scheme, hel_switch_key *k,
+                               uint32_t index, int relin, const uint32_t *from, const uint32_t *map)
 {
-    const hel_scheme *scheme = g->scheme;
-    const hel_ring_ops *ops = scheme->ring->ops;
-    const size_t n = scheme->n;
-    HEL_TRY(expand_halves(scheme, g->seed, relin ? HEL_DOMAIN_RELIN_A : HEL_DOMAIN_GALOIS_A, index,
-                          k, g->bytes));
+    const hel_switch_shape shape = {k->q_limbs, k->special, scheme->params.expand_limbs,
+                                    k->digit_limbs};
     for (uint32_t j = 0; j < k->digits; j++) {
-        HEL_TRY(hel_sample_cbd21(scheme->ring, g->errors, stream_object(index, j),
-                                 relin ? HEL_DOMAIN_RELIN_E : HEL_DOMAIN_GALOIS_E, g->e, g->bytes));
-        for (uint32_t t = 0; t < k->q_limbs + k->special; t++) {
-            uint32_t limb = hel_switch_limb(scheme, k, t);
-            const hel_limb *l = &scheme->ring->limb[limb];
-            uint32_t *b = hel_switch_vector(k, scheme->n, j, 0, t);
-            ops->embed(l, b, g->zero, 0, g->e, n);
-            hel_ntt_forward(scheme->ring, limb, b);
-            ops->mul(l, g->temp, hel_switch_vector(k, scheme->n, j, 1, t),
-                     g->secret->s_ntt + limb * n, n);
-            ops->sub(l, b, b, g->temp, n);
-            if (t >= k->q_limbs || t / k->digit_limbs != j)
-                continue;
-            if (map)
-                ops->permute(g->temp, from + t * n, map, n);
-            ops->mul_scalar(l, g->temp, map ? g->temp : from + t * n,
-                            k->special ? hel_special_product(scheme, limb) : 1, n);
-            ops->add(l, b, b, g->temp, n);
-        }
+        const hel_switch_digit digit = {
+            .digit = j,
+            .domain_a = relin ? HEL_DOMAIN_RELIN_A : HEL_DOMAIN_GALOIS_A,
+            .domain_e = relin ? HEL_DOMAIN_RELIN_E : HEL_DOMAIN_GALOIS_E,
+            .object = stream_object(index, j),
+            .from = from,
+            .map = map,
+        };
+        HEL_TRY(hel_switch_generate(g, &shape, &digit, hel_switch_vector(k, scheme->n, j, 0, 0)));
     }
     return HEL_OK;
 }
 
-static hel_status generate_all(generator *g, hel_eval_keys *keys)
+static hel_status generate_all(hel_switch_generator *g, const hel_scheme *scheme,
+                               const hel_secret_key *secret, hel_eval_keys *keys)
 {
     for (uint32_t i = 0; i < keys->galois_count; i++)
-        HEL_TRY(generate_key(g, &keys->galois[i], i, 0, g->secret->s_ntt, keys->map[i]));
-    return generate_key(g, &keys->relin, 0, 1, g->secret->s2_ntt, NULL);
+        HEL_TRY(generate_key(g, scheme, &keys->galois[i], i, 0, secret->s_ntt, keys->map[i]));
+    return generate_key(g, scheme, &keys->relin, 0, 1, secret->s2_ntt, NULL);
 }
 
 hel_status hel_eval_keys_generate(hel_engine *engine, const hel_scheme *scheme,
                                   const hel_secret_key *k, hel_eval_keys **out)
 {
-    const size_t n = scheme->n;
     uint8_t error_seed[HEL_SEED_BYTES] = {0};
-    generator g = {scheme, k, NULL, NULL, NULL, NULL, NULL, NULL};
+    hel_switch_generator *g = NULL;
     hel_eval_keys *keys = NULL;
     hel_status status;
     *out = NULL;
-    HEL_TRY_GOTO(hel_secret_alloc(engine, &g.temp, n * (sizeof *g.temp + 2 + 8)), done);
-    g.bytes = (uint8_t *)(g.temp + n);
-    g.e = (int8_t *)(g.bytes + 8 * n);
-    g.zero = g.e + n;
     HEL_TRY_GOTO(allocate(engine, scheme, &keys), done);
     memcpy(keys->key_id, k->key_id, sizeof keys->key_id);
     HEL_TRY_GOTO(hel_random(engine, keys->seed, sizeof keys->seed), done);
     HEL_TRY_GOTO(hel_random(engine, error_seed, sizeof error_seed), done);
-    HEL_TRY_GOTO(hel_chacha_create(engine, &g.seed, keys->seed), done);
-    HEL_TRY_GOTO(hel_chacha_create(engine, &g.errors, error_seed), done);
-    status = generate_all(&g, keys);
-    if (status != HEL_OK)
-        status = hel_fail(engine, status, "evaluation keys: sampling failed");
-    if (status == HEL_OK)
-        status = pack_keys(engine, scheme, keys);
+    HEL_TRY_GOTO(
+        hel_switch_generator_create(engine, &g, scheme->ring, k->s_ntt, keys->seed, error_seed),
+        done);
+    HEL_TRY_GOTO(generate_all(g, scheme, k, keys), done);
+    status = pack_keys(engine, scheme, keys);
 done:
     hel_wipe(error_seed, sizeof error_seed);
-    hel_chacha_free(g.seed);
-    hel_chacha_free(g.errors);
-    hel_secret_free(g.temp);
+    hel_switch_generator_free(g);
     if (status == HEL_OK)
         *out = keys;
     else
@@ -253,16 +225,9 @@ static size_t encoded_bytes(const hel_scheme *scheme, const hel_switch_key *k)
 static hel_status encode_key(hel_engine *engine, const hel_scheme *scheme, const hel_switch_key *k,
                              hel_buf *out)
 {
-    uint8_t bytes[1024];
     const size_t words = (size_t)(k->q_limbs + k->special) * scheme->n;
-    for (uint32_t j = 0; j < k->digits; j++) {
-        const uint32_t *b = hel_switch_vector(k, scheme->n, j, 0, 0);
-        for (size_t at = 0; at < words; at += 256) {
-            for (size_t i = 0; i < 256; i++)
-                hel_put_u32(bytes + 4 * i, b[at + i]);
-            HEL_TRY(hel_buf_put(engine, out, bytes, sizeof bytes));
-        }
-    }
+    for (uint32_t j = 0; j < k->digits; j++)
+        HEL_TRY(hel_residues_put(engine, out, hel_switch_vector(k, scheme->n, j, 0, 0), words));
     return HEL_OK;
 }
 
@@ -285,16 +250,14 @@ static hel_status decode_key(hel_engine *engine, const hel_scheme *scheme, const
 {
     for (uint32_t j = 0; j < k->digits; j++)
         for (uint32_t t = 0; t < k->q_limbs + k->special; t++, data += 4 * (size_t)scheme->n) {
-            uint32_t *b = hel_switch_vector(k, scheme->n, j, 0, t), top = 0;
-            uint32_t limb = hel_switch_limb(scheme, k, t);
-            for (uint32_t i = 0; i < scheme->n; i++) {
-                b[i] = hel_get_u32(data + 4 * (size_t)i);
-                top = b[i] > top ? b[i] : top;
-            }
-            HEL_REQUIRE(engine, top < scheme->ring->limb[limb].q, HEL_E_FORMAT,
-                        "evaluation keys: %s key %u, digit %u, limb %u: a residue is not below its "
-                        "prime",
-                        what, index, j, t);
+            const uint32_t q = scheme->ring->limb[hel_switch_limb(scheme, k, t)].q;
+            HEL_REQUIRE(
+                engine,
+                hel_residues_get(q, hel_switch_vector(k, scheme->n, j, 0, t), data, scheme->n),
+                HEL_E_FORMAT,
+                "evaluation keys: %s key %u, digit %u, limb %u: a residue is not below its "
+                "prime",
+                what, index, j, t);
         }
     return HEL_OK;
 }

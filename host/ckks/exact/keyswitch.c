@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "host/ckks/exact/expand_ops.h"
+#include "host/ckks/switch_key.h"
 
 /* Mixed radix with centred digits: digit k of the value lands in scratch + k N. */
 static void mixed_radix(const hel_ring *ring, uint32_t first, uint32_t count,
@@ -59,11 +60,8 @@ void hel_lift_limbs(const hel_scheme *scheme, uint32_t first, uint32_t count,
 
 uint32_t hel_special_product(const hel_scheme *scheme, uint32_t i)
 {
-    const uint32_t q = scheme->ring->limb[i].q;
-    uint32_t product = 1;
-    for (uint32_t p = scheme->params.expand_limbs; p < scheme->total; p++)
-        product = hel_mod_mul(product, scheme->ring->limb[p].q % q, q);
-    return product;
+    const uint32_t first = scheme->params.expand_limbs;
+    return hel_limb_product(scheme->ring, first, scheme->total - first, i);
 }
 
 uint32_t hel_special_inverse(const hel_scheme *scheme, uint32_t i)

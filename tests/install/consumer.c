@@ -1,0 +1,37 @@
+/* The smallest user of an installed heloci: header and library agree, and calls fail as they say.
+ * The calls reach OpenSSL, xxHash and Cairo, so that a static link needs all of them. Compiles as C
+ * and as C++, where install.sh puts every public header in front. */
+#include <stdio.h>
+#include <string.h>
+
+#include <heloci/heloci.h>
+
+static const char missing[] = "/nonexistent/file";
+
+static int names_it(const hel_engine *engine, hel_status status)
+{
+    printf("%s: %s\n", hel_status_name(status), hel_engine_error(engine));
+    return status != HEL_OK && strstr(hel_engine_error(engine), missing) != NULL;
+}
+
+int main(void)
+{
+    hel_engine_config config = HEL_ENGINE_CONFIG_INIT;
+    hel_engine *engine = NULL;
+    config.threads = 1;
+    if (strcmp(hel_version(), HEL_VERSION_STRING) != 0) {
+        fprintf(stderr, "headers %s, library %s\n", HEL_VERSION_STRING, hel_version());
+        return 1;
+    }
+    if (hel_engine_create(&engine, &config) != HEL_OK || hel_engine_threads(engine) != 1) {
+        fprintf(stderr, "no engine\n");
+        return 1;
+    }
+    hel_report_config report = HEL_REPORT_CONFIG_INIT;
+    report.table = missing;
+    report.out = missing;
+    int good = names_it(engine, hel_verify_file(engine, missing)) &&
+               names_it(engine, hel_report(engine, &report, NULL));
+    hel_engine_free(engine);
+    return good ? 0 : 1;
+}

@@ -1,0 +1,37 @@
+# A project that uses an installed heloci; tests/install/install.sh configures it as CMakeLists.txt
+# beside its sources.
+cmake_minimum_required(VERSION 3.25)
+project(uses_heloci LANGUAGES C)
+set(CMAKE_C_STANDARD 17)
+
+find_package(heloci 99 QUIET)
+if(heloci_FOUND)
+  message(FATAL_ERROR "version 99 was asked for and version ${heloci_VERSION} taken")
+endif()
+
+if(WITH_STATIC)
+  find_package(heloci ${WANTED} REQUIRED COMPONENTS shared static)
+else() # and without what the static library needs
+  set(CMAKE_DISABLE_FIND_PACKAGE_OpenSSL ON)
+  set(CMAKE_DISABLE_FIND_PACKAGE_PkgConfig ON)
+  find_package(heloci ${WANTED} QUIET COMPONENTS static)
+  if(heloci_FOUND)
+    message(FATAL_ERROR "the static library was found without OpenSSL and pkg-config")
+  endif()
+  find_package(heloci ${WANTED} REQUIRED)
+  if(TARGET heloci::heloci_static)
+    message(FATAL_ERROR "heloci::heloci_static exists without its dependencies")
+  endif()
+endif()
+message(STATUS "heloci_DIR ${heloci_DIR}")
+
+if(WITH_STATIC)
+  set(library heloci::heloci_static)
+else()
+  set(library heloci::heloci)
+endif()
+foreach(program consumer example)
+  add_executable(${program} ${program}.c)
+  target_compile_options(${program} PRIVATE -Wall -Wextra -pedantic -Werror)
+  target_link_libraries(${program} PRIVATE ${library})
+endforeach()
