@@ -47,8 +47,7 @@ static hel_status explain_set(const hel_explainer *to, const hel_ckks_params *p,
     }
     HEL_TRY(hel_explain(to, "ring", "N = %u (2^%u), up to %u slots", 1u << p->log_n, p->log_n,
                         1u << (p->log_n - 1)));
-    HEL_TRY(hel_explain(to, "levels", "0 to %u: %u multiplications one after another", p->depth,
-                        p->depth));
+    HEL_TRY(hel_explain(to, "levels", "0 to %u, a multiplication takes one", p->depth));
     HEL_TRY(hel_explain(to, "scale", "2^%u at the top, 2^%.2f to 2^%.2f over all levels",
                         p->scale_bits, log2(low), log2(high)));
     HEL_TRY(hel_explain(to, "modulus",

@@ -1,7 +1,6 @@
 /* Encodings of the layout sections; every number of an untrusted file is checked here. */
 #include "host/assoc/layout.h"
 
-
 #include "host/base/mem.h"
 
 #define LAYOUT_VERSION 1u

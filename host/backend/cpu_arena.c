@@ -9,14 +9,14 @@
 #define SMALLEST ((size_t)4096)
 
 /* In front of every block: 64 bytes, so that the data keep the alignment. */
-struct cpu_block {
-    cpu_block *next;
+struct hel_cpu_block {
+    hel_cpu_block *next;
     size_t bytes; /* of the data */
     uint32_t size_class;
     uint8_t fill[64 - 2 * sizeof(size_t) - sizeof(uint32_t)];
 };
 
-_Static_assert(sizeof(cpu_block) == 64, "the header must keep the alignment");
+_Static_assert(sizeof(hel_cpu_block) == 64, "the header must keep the alignment");
 
 /* Class and its size: SMALLEST 2^k (4 + i) / 4 for class 4 k + i. */
 static uint32_t class_of(size_t bytes, size_t *rounded)
@@ -31,7 +31,7 @@ static uint32_t class_of(size_t bytes, size_t *rounded)
     return size_class;
 }
 
-static void count(cpu_backend *b, size_t bytes)
+static void count(hel_cpu_backend *b, size_t bytes)
 {
     uint64_t now = atomic_fetch_add(&b->bytes_now, bytes) + bytes;
     uint64_t most = atomic_load(&b->bytes_most);
@@ -39,10 +39,10 @@ static void count(cpu_backend *b, size_t bytes)
     }
 }
 
-hel_status cpu_alloc(hel_stream *s, void *out, size_t bytes)
+hel_status hel_cpu_alloc(hel_stream *s, void *out, size_t bytes)
 {
-    cpu_stream *stream = (cpu_stream *)s;
-    cpu_block **list, *block;
+    hel_cpu_stream *stream = (hel_cpu_stream *)s;
+    hel_cpu_block **list, *block;
     size_t rounded;
     const uint32_t size_class = class_of(bytes, &rounded);
     *(void **)out = NULL;
@@ -58,33 +58,33 @@ hel_status cpu_alloc(hel_stream *s, void *out, size_t bytes)
     } else {
         hel_status status = hel_malloc(NULL, &block, 1, sizeof *block + rounded);
         if (status != HEL_OK) { /* what is kept may be what is missing */
-            cpu_arena_clear(&stream->arena);
+            hel_cpu_arena_clear(&stream->arena);
             HEL_TRY(hel_malloc(s->engine, &block, 1, sizeof *block + rounded));
         }
         block->size_class = size_class;
         block->bytes = rounded;
     }
-    count((cpu_backend *)s->backend, block->bytes);
+    count((hel_cpu_backend *)s->backend, block->bytes);
     *(void **)out = block + 1;
     return HEL_OK;
 }
 
-void cpu_release(hel_stream *s, void *p)
+void hel_cpu_release(hel_stream *s, void *p)
 {
-    cpu_arena *arena = &((cpu_stream *)s)->arena;
+    hel_cpu_arena *arena = &((hel_cpu_stream *)s)->arena;
     if (!p)
         return;
-    cpu_block *block = (cpu_block *)p - 1;
-    atomic_fetch_sub(&((cpu_backend *)s->backend)->bytes_now, block->bytes);
+    hel_cpu_block *block = (hel_cpu_block *)p - 1;
+    atomic_fetch_sub(&((hel_cpu_backend *)s->backend)->bytes_now, block->bytes);
     block->next = arena->free_list[block->size_class];
     arena->free_list[block->size_class] = block;
 }
 
-void cpu_arena_clear(cpu_arena *arena)
+void hel_cpu_arena_clear(hel_cpu_arena *arena)
 {
     for (uint32_t i = 0; i < CPU_CLASSES; i++)
         while (arena->free_list[i]) {
-            cpu_block *block = arena->free_list[i];
+            hel_cpu_block *block = arena->free_list[i];
             arena->free_list[i] = block->next;
             hel_free(block);
         }

@@ -11,7 +11,7 @@ static void backend_free(hel_backend *b)
 
 static hel_status stream_create(hel_backend *b, hel_engine *engine, hel_stream **out)
 {
-    cpu_stream *stream;
+    hel_cpu_stream *stream;
     *out = NULL;
     HEL_TRY(hel_calloc(engine, &stream, 1, sizeof *stream));
     stream->base = (hel_stream){.ops = b->ops, .backend = b, .engine = engine};
@@ -23,7 +23,7 @@ static void stream_free(hel_stream *s)
 {
     if (!s)
         return;
-    cpu_arena_clear(&((cpu_stream *)s)->arena);
+    hel_cpu_arena_clear(&((hel_cpu_stream *)s)->arena);
     hel_free(s);
 }
 
@@ -44,7 +44,7 @@ static hel_status move(hel_stream *s, void *dst, const void *src, size_t bytes)
 
 static hel_status uses(hel_stream *s, uint64_t *bytes_now, uint64_t *bytes_most)
 {
-    cpu_backend *b = (cpu_backend *)s->backend;
+    hel_cpu_backend *b = (hel_cpu_backend *)s->backend;
     *bytes_now = atomic_load(&b->bytes_now);
     *bytes_most = atomic_load(&b->bytes_most);
     return HEL_OK;
@@ -56,40 +56,40 @@ static const hel_backend_ops table = {
     .stream_create = stream_create,
     .stream_free = stream_free,
     .sync = sync,
-    .alloc = cpu_alloc,
-    .release = cpu_release,
+    .alloc = hel_cpu_alloc,
+    .release = hel_cpu_release,
     .upload = move,
     .download = move,
-    .copy = cpu_copy,
-    .basis_create = cpu_basis_create,
-    .basis_free = cpu_basis_free,
-    .ntt_forward = cpu_ntt_forward,
-    .ntt_inverse = cpu_ntt_inverse,
-    .add = cpu_add,
-    .sub = cpu_sub,
-    .mul = cpu_mul,
-    .mul_add = cpu_mul_add,
-    .mul_scalar = cpu_mul_scalar,
-    .add_scalar = cpu_add_scalar,
-    .tensor = cpu_tensor,
-    .dot = cpu_dot,
-    .automorph = cpu_automorph,
-    .rescale = cpu_rescale,
-    .decompose = cpu_decompose,
-    .key_inner = cpu_key_inner,
-    .mod_down = cpu_mod_down,
-    .mod_up = cpu_mod_up,
-    .uniform = cpu_uniform,
-    .small = cpu_small,
-    .encode = cpu_encode,
-    .decode = cpu_decode,
-    .key_switch = cpu_key_switch,
+    .copy = hel_cpu_copy,
+    .basis_create = hel_cpu_basis_create,
+    .basis_free = hel_cpu_basis_free,
+    .ntt_forward = hel_cpu_ntt_forward,
+    .ntt_inverse = hel_cpu_ntt_inverse,
+    .add = hel_cpu_add,
+    .sub = hel_cpu_sub,
+    .mul = hel_cpu_mul,
+    .mul_add = hel_cpu_mul_add,
+    .mul_scalar = hel_cpu_mul_scalar,
+    .add_scalar = hel_cpu_add_scalar,
+    .tensor = hel_cpu_tensor,
+    .dot = hel_cpu_dot,
+    .automorph = hel_cpu_automorph,
+    .rescale = hel_cpu_rescale,
+    .decompose = hel_cpu_decompose,
+    .key_inner = hel_cpu_key_inner,
+    .mod_down = hel_cpu_mod_down,
+    .mod_up = hel_cpu_mod_up,
+    .uniform = hel_cpu_uniform,
+    .small = hel_cpu_small,
+    .encode = hel_cpu_encode,
+    .decode = hel_cpu_decode,
+    .key_switch = hel_cpu_key_switch,
     .uses = uses,
 };
 
 hel_status hel_backend_cpu_create(hel_engine *engine, hel_backend **out)
 {
-    cpu_backend *b;
+    hel_cpu_backend *b;
     *out = NULL;
     HEL_TRY(hel_calloc(engine, &b, 1, sizeof *b));
     b->base.ops = &table;

@@ -23,7 +23,7 @@ static uint32_t range(uint32_t *list, uint32_t at, uint32_t first, uint32_t end)
     return at;
 }
 
-static hel_status create_digits(hel_engine *engine, cpu_basis *b)
+static hel_status create_digits(hel_engine *engine, hel_cpu_basis *b)
 {
     const hel_basis_shape *shape = &b->base.shape;
     const uint32_t q = shape->q_count, total = q + shape->p_count;
@@ -44,7 +44,7 @@ static hel_status create_digits(hel_engine *engine, cpu_basis *b)
     return HEL_OK;
 }
 
-static hel_status create_special(hel_engine *engine, cpu_basis *b)
+static hel_status create_special(hel_engine *engine, hel_cpu_basis *b)
 {
     const hel_basis_shape *shape = &b->base.shape;
     const uint32_t q_count = shape->q_count, p_count = shape->p_count;
@@ -64,7 +64,7 @@ static hel_status create_special(hel_engine *engine, cpu_basis *b)
                                  NULL);
 }
 
-static hel_status create_drops(hel_engine *engine, cpu_basis *b)
+static hel_status create_drops(hel_engine *engine, hel_cpu_basis *b)
 {
     const hel_basis_shape *shape = &b->base.shape;
     const uint32_t q_count = shape->q_count, most = shape->drop_max;
@@ -91,10 +91,10 @@ static hel_status create_drops(hel_engine *engine, cpu_basis *b)
     return HEL_OK;
 }
 
-hel_status cpu_basis_create(hel_backend *backend, hel_engine *engine, hel_basis **out,
-                            const hel_basis_shape *shape)
+hel_status hel_cpu_basis_create(hel_backend *backend, hel_engine *engine, hel_basis **out,
+                                const hel_basis_shape *shape)
 {
-    cpu_basis *b = NULL;
+    hel_cpu_basis *b = NULL;
     uint64_t *multiplier;
     hel_status status;
     *out = NULL;
@@ -112,7 +112,7 @@ hel_status cpu_basis_create(hel_backend *backend, hel_engine *engine, hel_basis 
     *out = &b->base;
     return HEL_OK;
 fail:
-    cpu_basis_free(backend, &b->base);
+    hel_cpu_basis_free(backend, &b->base);
     return status;
 }
 
@@ -123,9 +123,9 @@ static void free_conversions(hel_conversion **list, size_t count)
     hel_free(list);
 }
 
-void cpu_basis_free(hel_backend *backend, hel_basis *basis)
+void hel_cpu_basis_free(hel_backend *backend, hel_basis *basis)
 {
-    cpu_basis *b = (cpu_basis *)basis;
+    hel_cpu_basis *b = (hel_cpu_basis *)basis;
     (void)backend;
     if (!b)
         return;
@@ -137,7 +137,7 @@ void cpu_basis_free(hel_backend *backend, hel_basis *basis)
     hel_free(b->drop_inverse);
     for (uint32_t i = 0; i < CPU_MAP_LISTS; i++)
         while (b->map[i]) {
-            cpu_map *m = b->map[i];
+            hel_cpu_map *m = b->map[i];
             b->map[i] = m->next;
             hel_free(m->map);
             hel_free(m);
@@ -147,9 +147,10 @@ void cpu_basis_free(hel_backend *backend, hel_basis *basis)
     hel_free(b);
 }
 
-static hel_status create_map(hel_engine *engine, const hel_ring *ring, uint32_t g, cpu_map **out)
+static hel_status create_map(hel_engine *engine, const hel_ring *ring, uint32_t g,
+                             hel_cpu_map **out)
 {
-    cpu_map *m;
+    hel_cpu_map *m;
     HEL_TRY(hel_malloc(engine, &m, 1, sizeof *m));
     hel_status status = hel_malloc(engine, &m->map, ring->n, sizeof *m->map);
     if (status != HEL_OK) {
@@ -162,10 +163,12 @@ static hel_status create_map(hel_engine *engine, const hel_ring *ring, uint32_t 
     return HEL_OK;
 }
 
-hel_status cpu_basis_map(hel_engine *engine, const hel_basis *p, uint32_t g, const uint32_t **map)
+hel_status hel_cpu_basis_map(hel_engine *engine, const hel_basis *p, uint32_t g,
+                             const uint32_t **map)
 {
-    cpu_basis *b = (cpu_basis *)(uintptr_t)p; /* immutable but for this cache, which has a lock */
-    cpu_map **list = &b->map[g / 2 % CPU_MAP_LISTS], *m;
+    hel_cpu_basis *b =
+        (hel_cpu_basis *)(uintptr_t)p; /* immutable but for this cache, which has a lock */
+    hel_cpu_map **list = &b->map[g / 2 % CPU_MAP_LISTS], *m;
     hel_status status = HEL_OK;
     pthread_mutex_lock(&b->map_lock);
     for (m = *list; m && m->g != g; m = m->next) {
@@ -184,8 +187,8 @@ hel_status cpu_basis_map(hel_engine *engine, const hel_basis *p, uint32_t g, con
 
 /* ---- conversions of a group of limbs ---- */
 
-void cpu_convert_range(const hel_basis *p, const hel_conversion *c, const uint32_t *coef,
-                       size_t stride, uint32_t first, uint32_t count, uint32_t *const *out)
+void hel_cpu_convert_range(const hel_basis *p, const hel_conversion *c, const uint32_t *coef,
+                           size_t stride, uint32_t first, uint32_t count, uint32_t *const *out)
 {
     const uint32_t *in[HEL_CONVERT_SOURCES];
     uint32_t *to[HEL_LIMBS_LIMIT] = {NULL};
@@ -196,11 +199,11 @@ void cpu_convert_range(const hel_basis *p, const hel_conversion *c, const uint32
     hel_convert(p->shape.ring, c, in, to, p->shape.ring->n);
 }
 
-void cpu_lift_digit(const hel_basis *p, uint32_t j, uint32_t limbs, const uint32_t *coef,
-                    size_t stride, uint32_t first, uint32_t count, uint32_t *const *out)
+void hel_cpu_lift_digit(const hel_basis *p, uint32_t j, uint32_t limbs, const uint32_t *coef,
+                        size_t stride, uint32_t first, uint32_t count, uint32_t *const *out)
 {
-    const uint32_t own = j * p->shape.digit_limbs, end = cpu_digit_end(p, j, limbs);
-    const hel_conversion *c = cpu_basis_of(p)->digit[end - 1];
+    const uint32_t own = j * p->shape.digit_limbs, end = hel_cpu_digit_end(p, j, limbs);
+    const hel_conversion *c = hel_cpu_basis_of(p)->digit[end - 1];
     const uint32_t *in[HEL_CONVERT_SOURCES];
     uint32_t *to[HEL_LIMBS_LIMIT] = {NULL};
     uint32_t wanted = 0;

@@ -26,7 +26,7 @@ typedef struct divide {
     size_t coef_stride; /* words between rows */
     size_t item_stride; /* words between items, 0: one for all */
     int in_place;       /* coef is a's own memory */
-    cpu_groups groups;
+    hel_cpu_groups groups;
     uint32_t *scratch; /* groups.largest rows for each worker */
     size_t stride;
 } divide;
@@ -35,13 +35,13 @@ static hel_status invert_limb(void *arg, size_t index, uint32_t worker)
 {
     const divide *d = arg;
     const hel_ring *ring = d->p->shape.ring;
-    const uint32_t items = cpu_distinct(&d->a);
+    const uint32_t items = hel_cpu_distinct(&d->a);
     const uint32_t k = (uint32_t)(index / items), item = (uint32_t)(index % items);
     uint32_t *row = d->coef + item * d->item_stride + k * d->coef_stride;
     const uint32_t i = d->out.limbs + k;
     (void)worker;
     if (!d->in_place)
-        memcpy(row, cpu_limb(&d->a, d->p, item, i), ring->n * sizeof *row);
+        memcpy(row, hel_cpu_limb(&d->a, d->p, item, i), ring->n * sizeof *row);
     hel_ntt_inverse(ring, hel_basis_limb(d->p, &d->a, i), row);
     return HEL_OK;
 }
@@ -51,9 +51,9 @@ static void combine(const divide *d, uint32_t item, uint32_t i, const uint32_t *
 {
     const hel_ring *ring = d->p->shape.ring;
     const hel_limb *l = &ring->limb[i];
-    const uint32_t *a = cpu_limb(&d->a, d->p, item, i);
-    const uint32_t *add = d->add ? cpu_limb(d->add, d->p, item, i) : NULL;
-    uint32_t *out = cpu_limb(&d->out, d->p, item, i);
+    const uint32_t *a = hel_cpu_limb(&d->a, d->p, item, i);
+    const uint32_t *add = d->add ? hel_cpu_limb(d->add, d->p, item, i) : NULL;
+    uint32_t *out = hel_cpu_limb(&d->out, d->p, item, i);
     const uint32_t factor = (uint32_t)(d->multiplier % l->q);
     _Alignas(64) uint32_t block[CPU_BLOCK];
     for (size_t at = 0; at < ring->n; at += CPU_BLOCK) {
@@ -74,11 +74,12 @@ static void combine(const divide *d, uint32_t item, uint32_t i, const uint32_t *
 static hel_status divide_group(void *arg, size_t index, uint32_t worker)
 {
     const divide *d = arg;
-    const cpu_group g = cpu_group_at(&d->groups, index);
+    const hel_cpu_group g = hel_cpu_group_at(&d->groups, index);
     uint32_t *row[CPU_GROUP];
-    cpu_rows(d->scratch + (size_t)worker * d->groups.largest * d->stride, d->stride, g.count, row);
-    cpu_convert_range(d->p, d->conversion, d->coef + g.item * d->item_stride, d->coef_stride,
-                      g.first, g.count, row);
+    hel_cpu_rows(d->scratch + (size_t)worker * d->groups.largest * d->stride, d->stride, g.count,
+                 row);
+    hel_cpu_convert_range(d->p, d->conversion, d->coef + g.item * d->item_stride, d->coef_stride,
+                          g.first, g.count, row);
     for (uint32_t i = 0; i < g.count; i++) {
         hel_ntt_forward(d->p->shape.ring, g.first + i, row[i]);
         combine(d, g.item, g.first + i, row[i]);
@@ -91,17 +92,17 @@ static hel_status run(hel_stream *s, divide *d)
 {
     const hel_basis *p = d->p;
     const size_t n = p->shape.ring->n;
-    const uint32_t items = cpu_distinct(&d->a);
-    const double cost = cpu_cost_ntt(p);
+    const uint32_t items = hel_cpu_distinct(&d->a);
+    const double cost = hel_cpu_cost_ntt(p);
     size_t rows;
     uint32_t *words;
 
     if (d->out.batch == 0)
         return HEL_OK;
-    d->stride = cpu_row_stride(p);
-    d->groups = cpu_cut(s, d->out.limbs, d->out.batch);
+    d->stride = hel_cpu_row_stride(p);
+    d->groups = hel_cpu_cut(s, d->out.limbs, d->out.batch);
     rows = (size_t)d->groups.workers * d->groups.largest + (d->in_place ? 0 : items * d->divisors);
-    HEL_TRY(cpu_alloc(s, &words, rows * d->stride * sizeof *words));
+    HEL_TRY(hel_cpu_alloc(s, &words, rows * d->stride * sizeof *words));
     d->scratch = words;
     if (d->in_place) {
         d->coef = d->a.data + d->out.limbs * n;
@@ -112,17 +113,17 @@ static hel_status run(hel_stream *s, divide *d)
         d->coef_stride = d->stride;
         d->item_stride = items > 1 ? d->divisors * d->stride : 0;
     }
-    hel_status status = cpu_loop(s, (size_t)d->divisors * items, cost, invert_limb, d);
+    hel_status status = hel_cpu_loop(s, (size_t)d->divisors * items, cost, invert_limb, d);
     if (status == HEL_OK)
-        status = cpu_loop(s, cpu_group_items(&d->groups),
-                          cost * d->out.limbs / d->groups.groups * 1.5, divide_group, d);
-    cpu_release(s, words);
+        status = hel_cpu_loop(s, hel_cpu_group_items(&d->groups),
+                              cost * d->out.limbs / d->groups.groups * 1.5, divide_group, d);
+    hel_cpu_release(s, words);
     return status;
 }
 
-hel_status cpu_rescale(hel_stream *s, const hel_basis *p, hel_view out, hel_view a)
+hel_status hel_cpu_rescale(hel_stream *s, const hel_basis *p, hel_view out, hel_view a)
 {
-    const cpu_basis *b = cpu_basis_of(p);
+    const hel_cpu_basis *b = hel_cpu_basis_of(p);
     const uint32_t c = out.limbs, dropped = a.limbs - c;
     const size_t at = (size_t)(c - 1) * p->shape.drop_max + dropped - 1;
     a.batch = a.stride ? out.batch : hel_min_u32(out.batch, 1);
@@ -136,10 +137,10 @@ hel_status cpu_rescale(hel_stream *s, const hel_basis *p, hel_view out, hel_view
     return run(s, &d);
 }
 
-hel_status cpu_mod_down(hel_stream *s, const hel_basis *p, hel_view out, hel_view acc,
-                        const hel_view *add)
+hel_status hel_cpu_mod_down(hel_stream *s, const hel_basis *p, hel_view out, hel_view acc,
+                            const hel_view *add)
 {
-    const cpu_basis *b = cpu_basis_of(p);
+    const hel_cpu_basis *b = hel_cpu_basis_of(p);
     acc.batch = acc.stride ? out.batch : hel_min_u32(out.batch, 1);
     divide d = {.p = p,
                 .out = out,
@@ -165,18 +166,19 @@ static hel_status mod_up_limb(void *arg, size_t index, uint32_t worker)
     const mod_up *u = arg;
     const hel_ring *ring = u->p->shape.ring;
     const uint32_t i = (uint32_t)(index / u->out.batch), item = (uint32_t)(index % u->out.batch);
-    uint32_t *out = cpu_limb(&u->out, u->p, item, i);
+    uint32_t *out = hel_cpu_limb(&u->out, u->p, item, i);
     (void)worker;
     if (i < u->out.q_limbs)
-        ring->ops->mul_scalar(&ring->limb[i], out, cpu_limb(&u->a, u->p, item, i),
-                              cpu_basis_of(u->p)->special_product[i], ring->n);
+        ring->ops->mul_scalar(&ring->limb[i], out, hel_cpu_limb(&u->a, u->p, item, i),
+                              hel_cpu_basis_of(u->p)->special_product[i], ring->n);
     else
         memset(out, 0, ring->n * sizeof *out);
     return HEL_OK;
 }
 
-hel_status cpu_mod_up(hel_stream *s, const hel_basis *p, hel_view out, hel_view a)
+hel_status hel_cpu_mod_up(hel_stream *s, const hel_basis *p, hel_view out, hel_view a)
 {
     mod_up u = {.p = p, .out = out, .a = a};
-    return cpu_loop(s, (size_t)out.limbs * out.batch, cpu_cost_words(p, 2), mod_up_limb, &u);
+    return hel_cpu_loop(s, (size_t)out.limbs * out.batch, hel_cpu_cost_words(p, 2), mod_up_limb,
+                        &u);
 }

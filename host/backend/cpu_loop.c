@@ -10,19 +10,19 @@
 #define SERIAL_NS 15000.0 /* less work than this in all: the caller alone */
 #define CHUNK_NS  2000.0  /* handing out an item costs some 0.1 microseconds */
 
-double cpu_cost_ntt(const hel_basis *p)
+double hel_cpu_cost_ntt(const hel_basis *p)
 {
     const hel_ring *ring = p->shape.ring;
     return 0.04 * ring->n * ring->log_n;
 }
 
-double cpu_cost_words(const hel_basis *p, double words)
+double hel_cpu_cost_words(const hel_basis *p, double words)
 {
     return 0.1 * words * p->shape.ring->n;
 }
 
 typedef struct chunks {
-    cpu_item_fn fn;
+    hel_cpu_item_fn fn;
     void *arg;
     size_t count, per_chunk;
 } chunks;
@@ -37,7 +37,7 @@ static hel_status run_chunk(void *arg, size_t index, uint32_t worker)
     return HEL_OK;
 }
 
-hel_status cpu_loop(hel_stream *s, size_t count, double cost, cpu_item_fn fn, void *arg)
+hel_status hel_cpu_loop(hel_stream *s, size_t count, double cost, hel_cpu_item_fn fn, void *arg)
 {
     chunks c = {.fn = fn, .arg = arg, .count = count, .per_chunk = count};
     if (count == 0)
@@ -48,16 +48,16 @@ hel_status cpu_loop(hel_stream *s, size_t count, double cost, cpu_item_fn fn, vo
     return hel_parallel(s->engine, (count + c.per_chunk - 1) / c.per_chunk, run_chunk, &c);
 }
 
-cpu_groups cpu_cut(const hel_stream *s, uint32_t count, uint32_t batch)
+hel_cpu_groups hel_cpu_cut(const hel_stream *s, uint32_t count, uint32_t batch)
 {
     const uint32_t threads = hel_engine_threads(s->engine);
     /* half as large where threads share: one that is held up leaves groups to the others */
     const uint32_t most = threads > 1 ? CPU_GROUP / 2 : CPU_GROUP;
-    cpu_groups g = {.count = count, .batch = batch};
+    hel_cpu_groups g = {.count = count, .batch = batch};
     g.groups = (count + most - 1) / most;
     while ((uint64_t)g.groups * batch % threads && g.groups < count)
         g.groups++;
     g.largest = g.groups ? (count + g.groups - 1) / g.groups : 0;
-    g.workers = threads < cpu_group_items(&g) ? threads : (uint32_t)cpu_group_items(&g);
+    g.workers = threads < hel_cpu_group_items(&g) ? threads : (uint32_t)hel_cpu_group_items(&g);
     return g;
 }

@@ -11,7 +11,7 @@ typedef struct slots {
     double *x; /* [item][2 slots] */
     uint32_t log_slots;
     double scale;
-    cpu_groups groups;
+    hel_cpu_groups groups;
     uint32_t *scratch; /* decode: limbs x N words for each worker */
     size_t scratch_words;
 } slots;
@@ -32,9 +32,9 @@ static hel_status reduce_group(void *arg, size_t index, uint32_t worker)
 {
     const slots *e = arg;
     const hel_ring *ring = e->p->shape.ring;
-    const cpu_group g = cpu_group_at(&e->groups, index);
+    const hel_cpu_group g = hel_cpu_group_at(&e->groups, index);
     uint32_t map[CPU_GROUP] = {0};
-    uint32_t *out = cpu_limb(&e->v, e->p, g.item, g.first);
+    uint32_t *out = hel_cpu_limb(&e->v, e->p, g.item, g.first);
     (void)worker;
     for (uint32_t i = 0; i < g.count; i++)
         map[i] = hel_basis_limb(e->p, &e->v, g.first + i);
@@ -46,20 +46,20 @@ static hel_status reduce_group(void *arg, size_t index, uint32_t worker)
     return HEL_OK;
 }
 
-hel_status cpu_encode(hel_stream *s, const hel_basis *p, hel_view out, const double *x,
-                      uint32_t log_slots, double scale)
+hel_status hel_cpu_encode(hel_stream *s, const hel_basis *p, hel_view out, const double *x,
+                          uint32_t log_slots, double scale)
 {
     slots e = {.s = s, .p = p, .v = out, .in = x, .log_slots = log_slots, .scale = scale};
-    const double cost = cpu_cost_ntt(p);
+    const double cost = hel_cpu_cost_ntt(p);
     if (out.batch == 0)
         return HEL_OK;
-    e.groups = cpu_cut(s, out.limbs, out.batch);
-    HEL_TRY(cpu_alloc(s, &e.x, ((size_t)out.batch << (log_slots + 1)) * sizeof *e.x));
-    hel_status status = cpu_loop(s, out.batch, 4 * cost, embed_item, &e);
+    e.groups = hel_cpu_cut(s, out.limbs, out.batch);
+    HEL_TRY(hel_cpu_alloc(s, &e.x, ((size_t)out.batch << (log_slots + 1)) * sizeof *e.x));
+    hel_status status = hel_cpu_loop(s, out.batch, 4 * cost, embed_item, &e);
     if (status == HEL_OK)
-        status = cpu_loop(s, cpu_group_items(&e.groups), 2 * cost * out.limbs / e.groups.groups,
-                          reduce_group, &e);
-    cpu_release(s, e.x);
+        status = hel_cpu_loop(s, hel_cpu_group_items(&e.groups),
+                              2 * cost * out.limbs / e.groups.groups, reduce_group, &e);
+    hel_cpu_release(s, e.x);
     return status;
 }
 
@@ -77,19 +77,19 @@ static hel_status decode_item(void *arg, size_t item, uint32_t worker)
     return HEL_OK;
 }
 
-hel_status cpu_decode(hel_stream *s, const hel_basis *p, double *x, hel_view a, uint32_t log_slots,
-                      double scale)
+hel_status hel_cpu_decode(hel_stream *s, const hel_basis *p, double *x, hel_view a,
+                          uint32_t log_slots, double scale)
 {
     slots e = {.s = s, .p = p, .v = a, .x = x, .log_slots = log_slots, .scale = scale};
     const uint32_t workers = hel_min_u32(hel_engine_threads(s->engine), a.batch);
     hel_view distinct = a;
     if (a.batch == 0)
         return HEL_OK;
-    distinct.batch = cpu_distinct(&a);
-    HEL_TRY(cpu_ntt_inverse(s, p, distinct));
+    distinct.batch = hel_cpu_distinct(&a);
+    HEL_TRY(hel_cpu_ntt_inverse(s, p, distinct));
     e.scratch_words = (size_t)a.limbs * p->shape.ring->n;
-    HEL_TRY(cpu_alloc(s, &e.scratch, workers * e.scratch_words * sizeof *e.scratch));
-    hel_status status = cpu_loop(s, a.batch, 4 * cpu_cost_ntt(p), decode_item, &e);
-    cpu_release(s, e.scratch);
+    HEL_TRY(hel_cpu_alloc(s, &e.scratch, workers * e.scratch_words * sizeof *e.scratch));
+    hel_status status = hel_cpu_loop(s, a.batch, 4 * hel_cpu_cost_ntt(p), decode_item, &e);
+    hel_cpu_release(s, e.scratch);
     return status;
 }

@@ -50,8 +50,8 @@ typedef struct switching {
     uint32_t *sums;      /* [item][2][special] rows: S */
     uint32_t *scratch;   /* per worker: (digits + 2) group rows, then digits blocks */
     size_t scratch_words;
-    uint32_t group;       /* limbs of the largest group */
-    cpu_groups low, high; /* of Q's and of P's primes */
+    uint32_t group;           /* limbs of the largest group */
+    hel_cpu_groups low, high; /* of Q's and of P's primes */
 } switching;
 
 /* A worker's rows. */
@@ -70,23 +70,23 @@ static desk desk_of(const switching *w, uint32_t worker)
 static hel_status invert_limb(void *arg, size_t index, uint32_t worker)
 {
     const switching *w = arg;
-    const uint32_t items = cpu_distinct(&w->a);
+    const uint32_t items = hel_cpu_distinct(&w->a);
     const uint32_t i = (uint32_t)(index / items), item = (uint32_t)(index % items);
     uint32_t *row = w->coef + ((size_t)item * w->limbs + i) * w->stride;
     (void)worker;
-    memcpy(row, cpu_limb(&w->a, w->p, item, i), w->ring->n * sizeof *row);
+    memcpy(row, hel_cpu_limb(&w->a, w->p, item, i), w->ring->n * sizeof *row);
     hel_ntt_inverse(w->ring, i, row);
     return HEL_OK;
 }
 
 /* All digits at view limbs first .. first + count - 1, coefficient form. */
-static void lift(const switching *w, const desk *k, cpu_group g)
+static void lift(const switching *w, const desk *k, hel_cpu_group g)
 {
     const uint32_t *coef = w->coef + (w->a.stride ? (size_t)g.item * w->limbs * w->stride : 0);
     for (uint32_t j = 0; j < w->digits; j++) {
         uint32_t *row[CPU_GROUP];
-        cpu_rows(k->digit + (size_t)j * w->group * w->stride, w->stride, g.count, row);
-        cpu_lift_digit(w->p, j, w->limbs, coef, w->stride, g.first, g.count, row);
+        hel_cpu_rows(k->digit + (size_t)j * w->group * w->stride, w->stride, g.count, row);
+        hel_cpu_lift_digit(w->p, j, w->limbs, coef, w->stride, g.first, g.count, row);
     }
 }
 
@@ -106,13 +106,13 @@ static void transform(const switching *w, const desk *k, operands *o, uint32_t i
     for (uint32_t j = 0; j < w->digits; j++) {
         uint32_t *row = k->digit + ((size_t)j * w->group + i) * w->stride;
         o->digit[j] = row;
-        o->key0[j] = cpu_key_row(w->p, &w->key, j, 0, &w->shape, t);
-        o->key1[j] = cpu_key_row(w->p, &w->key, j, 1, &w->shape, t);
+        o->key0[j] = hel_cpu_key_row(w->p, &w->key, j, 0, &w->shape, t);
+        o->key1[j] = hel_cpu_key_row(w->p, &w->key, j, 1, &w->shape, t);
         if (t >= w->limbs || t / w->p->shape.digit_limbs != j) {
             hel_ntt_forward(w->ring, limb, row);
             continue;
         }
-        o->digit[j] = cpu_limb(&w->a, w->p, item, t);
+        o->digit[j] = hel_cpu_limb(&w->a, w->p, item, t);
         if (w->own_first) {
             memcpy(row, o->digit[j], w->ring->n * sizeof *row);
             o->digit[j] = row;
@@ -141,7 +141,7 @@ static hel_status switch_special(void *arg, size_t index, uint32_t worker)
 {
     const switching *w = arg;
     const desk k = desk_of(w, worker);
-    cpu_group g = cpu_group_at(&w->high, index);
+    hel_cpu_group g = hel_cpu_group_at(&w->high, index);
     g.first += w->limbs;
     lift(w, &k, g);
     for (uint32_t i = 0; i < g.count; i++) {
@@ -163,18 +163,18 @@ static void finish(const switching *w, const desk *k, const operands *o, uint32_
                    uint32_t *const x[2])
 {
     const hel_ring_ops *ops = w->ring->ops;
-    const uint32_t inverse = cpu_basis_of(w->p)->special_inverse[t];
+    const uint32_t inverse = hel_cpu_basis_of(w->p)->special_inverse[t];
     _Alignas(64) uint32_t sum[2][CPU_BLOCK];
     for (size_t at = 0; at < w->ring->n; at += CPU_BLOCK) {
         multiply(w, k, o, at, CPU_BLOCK, sum[0], sum[1]);
         for (uint32_t h = 0; h < 2; h++) {
-            uint32_t *out = cpu_limb(&w->out[h], w->p, item, t) + at;
+            uint32_t *out = hel_cpu_limb(&w->out[h], w->p, item, t) + at;
             if (!w->add[h]) {
                 ops->sub_mul_scalar(o->l, out, sum[h], x[h] + at, inverse, CPU_BLOCK);
                 continue;
             }
             ops->sub_mul_scalar(o->l, sum[h], sum[h], x[h] + at, inverse, CPU_BLOCK);
-            ops->add(o->l, out, sum[h], cpu_limb(w->add[h], w->p, item, t) + at, CPU_BLOCK);
+            ops->add(o->l, out, sum[h], hel_cpu_limb(w->add[h], w->p, item, t) + at, CPU_BLOCK);
         }
     }
 }
@@ -183,14 +183,14 @@ static hel_status switch_group(void *arg, size_t index, uint32_t worker)
 {
     const switching *w = arg;
     const desk k = desk_of(w, worker);
-    const cpu_group g = cpu_group_at(&w->low, index);
+    const hel_cpu_group g = hel_cpu_group_at(&w->low, index);
     lift(w, &k, g);
     for (uint32_t h = 0; h < 2; h++) {
         uint32_t *row[CPU_GROUP];
-        cpu_rows(k.quotient + (size_t)h * w->group * w->stride, w->stride, g.count, row);
-        cpu_convert_range(w->p, cpu_basis_of(w->p)->special,
-                          w->sums + (2 * (size_t)g.item + h) * w->special * w->stride, w->stride,
-                          g.first, g.count, row);
+        hel_cpu_rows(k.quotient + (size_t)h * w->group * w->stride, w->stride, g.count, row);
+        hel_cpu_convert_range(w->p, hel_cpu_basis_of(w->p)->special,
+                              w->sums + (2 * (size_t)g.item + h) * w->special * w->stride,
+                              w->stride, g.first, g.count, row);
     }
     for (uint32_t i = 0; i < g.count; i++) {
         uint32_t *const x[2] = {k.quotient + i * w->stride,
@@ -206,17 +206,18 @@ static hel_status switch_group(void *arg, size_t index, uint32_t worker)
 
 static hel_status run(hel_stream *s, switching *w)
 {
-    const double cost = cpu_cost_ntt(w->p) * 1.4;
+    const double cost = hel_cpu_cost_ntt(w->p) * 1.4;
     const uint32_t items = w->a.batch;
-    HEL_TRY(cpu_loop(s, (size_t)items * w->limbs, cost, invert_limb, w));
-    HEL_TRY(cpu_loop(s, cpu_group_items(&w->high), cost * (w->digits + 2) * w->group,
-                     switch_special, w));
-    return cpu_loop(s, cpu_group_items(&w->low), cost * (w->digits + 2) * w->group, switch_group,
-                    w);
+    HEL_TRY(hel_cpu_loop(s, (size_t)items * w->limbs, cost, invert_limb, w));
+    HEL_TRY(hel_cpu_loop(s, hel_cpu_group_items(&w->high), cost * (w->digits + 2) * w->group,
+                         switch_special, w));
+    return hel_cpu_loop(s, hel_cpu_group_items(&w->low), cost * (w->digits + 2) * w->group,
+                        switch_group, w);
 }
 
-hel_status cpu_key_switch(hel_stream *s, const hel_basis *p, const hel_view out[2], hel_view a,
-                          hel_key_view key, uint32_t g, const hel_view *add0, const hel_view *add1)
+hel_status hel_cpu_key_switch(hel_stream *s, const hel_basis *p, const hel_view out[2], hel_view a,
+                              hel_key_view key, uint32_t g, const hel_view *add0,
+                              const hel_view *add1)
 {
     const uint32_t special = p->shape.p_count, batch = out[0].batch;
     switching w = {.p = p,
@@ -228,28 +229,28 @@ hel_status cpu_key_switch(hel_stream *s, const hel_basis *p, const hel_view out[
                    .key = key,
                    .limbs = a.limbs,
                    .special = special,
-                   .digits = cpu_digits(p, a.limbs),
+                   .digits = hel_cpu_digits(p, a.limbs),
                    .batch = batch,
-                   .stride = cpu_row_stride(p)};
+                   .stride = hel_cpu_row_stride(p)};
     size_t coef, sums, desks;
 
     if (batch == 0)
         return HEL_OK;
     if (g != 1)
-        HEL_TRY(cpu_basis_map(s->engine, p, g, &w.map));
+        HEL_TRY(hel_cpu_basis_map(s->engine, p, g, &w.map));
     w.a.batch = a.stride ? batch : 1;
     w.own_first = a.data == out[0].data || a.data == out[1].data;
-    w.low = cpu_cut(s, a.limbs, batch);
-    w.high = cpu_cut(s, special, batch);
+    w.low = hel_cpu_cut(s, a.limbs, batch);
+    w.high = hel_cpu_cut(s, special, batch);
     w.group = w.low.largest > w.high.largest ? w.low.largest : w.high.largest;
     w.scratch_words = (w.digits + 2) * w.group * w.stride + (size_t)w.digits * CPU_BLOCK;
     coef = (size_t)w.a.batch * a.limbs * w.stride;
     sums = (size_t)batch * 2 * special * w.stride;
     desks = (w.low.workers > w.high.workers ? w.low.workers : w.high.workers) * w.scratch_words;
-    HEL_TRY(cpu_alloc(s, &w.coef, (coef + sums + desks) * sizeof *w.coef));
+    HEL_TRY(hel_cpu_alloc(s, &w.coef, (coef + sums + desks) * sizeof *w.coef));
     w.sums = w.coef + coef;
     w.scratch = w.sums + sums;
     hel_status status = run(s, &w);
-    cpu_release(s, w.coef);
+    hel_cpu_release(s, w.coef);
     return status;
 }

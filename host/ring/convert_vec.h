@@ -8,7 +8,7 @@
  * 2.4 multiplications, against 4 and 2 that no order of the work avoids.
  */
 #include "host/ring/convert.h"
-#include "host/ring/simd_reduce.h"
+#include "host/ring/reduce_vec.h"
 
 #define INLINE      static inline __attribute__((always_inline))
 #define DIGIT_WORDS 4096 /* 16 KiB of the first-level cache */

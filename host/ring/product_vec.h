@@ -5,7 +5,7 @@
  */
 #include <assert.h>
 
-#include "host/ring/simd_reduce.h"
+#include "host/ring/reduce_vec.h"
 
 /* 15 / 17 */
 void TWIN(mul)(const hel_limb *l, uint32_t *out, const uint32_t *a, const uint32_t *b, size_t n)

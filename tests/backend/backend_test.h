@@ -1,6 +1,6 @@
 /*
- * What the suites of the CPU backend share: the configurations that must agree bit for bit (every
- * twin, one thread and two), a backend for each, batches of residues in and out of its memory, and
+ * What the suites of the backend share: the configurations that must agree bit for bit (every twin
+ * of the CPU, threads, and the simulated device), a backend for each, batches of residues in and out of its memory, and
  * their coefficients through the portable transforms.
  */
 #ifndef HEL_TESTS_BACKEND_TEST_H
@@ -13,8 +13,9 @@
 #include "host/backend/backend.h"
 #include "tests/ref/ref_ring.h"
 #include "tests/ref/ref_rns.h"
+#include "tests/sim/sim_device.h"
 
-#define CONFIGS_MAX 5
+#define CONFIGS_MAX 6
 
 typedef struct case_shape {
     uint32_t log_n, q_count, p_count, digit_limbs, drop_max;
@@ -43,7 +44,7 @@ typedef struct world {
     cr_assert((call) == HEL_OK, "%s: %s: %s", (e)->name, #call, hel_engine_error((e)->engine))
 
 static inline void environment_start(environment *e, const world *w, hel_simd simd,
-                                     uint32_t threads, int embedding)
+                                     uint32_t threads, int embedding, const sim_options *device)
 {
     hel_engine_config config = HEL_ENGINE_CONFIG_INIT;
     config.simd = simd;
@@ -53,7 +54,13 @@ static inline void environment_start(environment *e, const world *w, hel_simd si
     OK(e, hel_ring_create_from(e->engine, &e->ring, w->shape.log_n, w->primes, w->total));
     if (embedding)
         OK(e, hel_embedding_create(e->engine, &e->embedding, w->shape.log_n));
-    OK(e, hel_backend_cpu_create(e->engine, &e->backend));
+    if (device) {
+        hel_device *d = sim_device_create(device, SIM_SHARED_ADA);
+        snprintf(e->name, sizeof e->name, "simulated device");
+        OK(e, hel_backend_device_create(e->engine, &e->backend, d));
+    } else {
+        OK(e, hel_backend_cpu_create(e->engine, &e->backend));
+    }
     e->ops = e->backend->ops;
     OK(e, e->ops->stream_create(e->backend, e->engine, &e->s));
     const hel_basis_shape shape = {.ring = e->ring,
@@ -76,9 +83,11 @@ static inline void world_start(world *w, case_shape shape, int embedding)
     w->total = shape.q_count + shape.p_count;
     ref_rns_primes(shape.log_n, bits, sizeof bits / sizeof *bits, w->primes, w->total);
     for (uint32_t i = 0; ref_twin(i) != HEL_SIMD_AUTO; i++)
-        environment_start(&w->env[w->count++], w, ref_twin(i), 1, embedding);
-    environment_start(&w->env[w->count++], w, HEL_SIMD_AUTO, 2, embedding);
-    environment_start(&w->env[w->count++], w, HEL_SIMD_PORTABLE, 3, embedding);
+        environment_start(&w->env[w->count++], w, ref_twin(i), 1, embedding, NULL);
+    environment_start(&w->env[w->count++], w, HEL_SIMD_AUTO, 1, embedding,
+                      &(const sim_options){SIM_RANDOM, 1});
+    environment_start(&w->env[w->count++], w, HEL_SIMD_AUTO, 2, embedding, NULL);
+    environment_start(&w->env[w->count++], w, HEL_SIMD_PORTABLE, 3, embedding, NULL);
 }
 
 static inline void world_end(world *w)

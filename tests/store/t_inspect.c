@@ -393,7 +393,7 @@ static void ckks_end(ckks_set *c)
 Test(inspect, explains_every_ckks_kind)
 {
     static const char *const says[7][8] = {
-        {"CKKS parameters (public)", "N = 1024 (2^10), up to 512 slots", "0 to 2: 2 mult",
+        {"CKKS parameters (public)", "N = 1024 (2^10), up to 512 slots", "0 to 2, a mult",
          "2^40 at the top", "log2(Q) = ", "NONE: insecure parameters", "with a seed",
          "in memory, "},
         {"CKKS secret key (owner only)", "N = 1024", "312 bytes, plain: whoever"},
@@ -466,6 +466,7 @@ Test(inspect, refuses_impossible_ckks_heads)
                 {3, HEL_SECTION_OBJECT, 4, 1, "demands"},
                 {3, HEL_SECTION_OBJECT, 8, UINT32_MAX, "4294967295 keys"},
                 {3, HEL_SECTION_OBJECT, 12, 2, "element 2"},
+                {3, HEL_SECTION_OBJECT, 12, 2047, "order"},
                 {4, HEL_SECTION_OBJECT, 4, 3, "level 3"},
                 {4, HEL_SECTION_OBJECT, 8, 10, "2^10 slots"},
                 {4, HEL_SECTION_OBJECT, 12, UINT32_MAX, "demands"},

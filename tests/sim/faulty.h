@@ -1,0 +1,23 @@
+/* See faulty.cu. */
+#ifndef HEL_TESTS_SIM_FAULTY_H
+#define HEL_TESTS_SIM_FAULTY_H
+
+#include "kernels/rows.h"
+
+typedef enum k_fault {
+    K_FAULT_NONE,
+    K_FAULT_EARLY_EXIT,
+    K_FAULT_DIVERGENT,
+    K_FAULT_NO_BARRIER,
+    K_FAULT_MISSING_LANE,
+    K_FAULT_BLOCKS_RACE,
+    K_FAULT_OVERFLOW
+} k_fault;
+
+typedef struct k_faulty {
+    const uint32_t *in;
+    uint32_t *out;
+    k_fault fault;
+} k_faulty;
+
+#endif

@@ -1,0 +1,92 @@
+/* The simulator finds what it is there to find, and nothing where there is nothing. Races need
+ * ThreadSanitizer: tests/sim/races.c. */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <criterion/criterion.h>
+
+#include "tests/sim/faulty.h"
+#include "tests/sim/sim.h"
+
+void k_faulty_sum(const void *args);
+void k_faulty_shuffle(const void *args);
+void k_faulty_overflow(const void *args);
+
+static uint32_t in[4 * 64], out[64];
+
+static const char *run(sim_kernel kernel, k_fault fault, sim_order order, uint64_t seed)
+{
+    const k_faulty args = {in, out, fault};
+    const sim_options options = {order, seed};
+    for (uint32_t i = 0; i < sizeof in / sizeof *in; i++)
+        in[i] = i * i + 1;
+    memset(out, 0, sizeof out);
+    return sim_launch(kernel, (sim_dim){4, 1, 1}, (sim_dim){64, 1, 1}, &args, 64 * 4, &options);
+}
+
+static uint32_t sum_of(uint32_t first, uint32_t count)
+{
+    uint32_t sum = 0;
+    for (uint32_t i = first; i < first + count; i++)
+        sum += i * i + 1;
+    return sum;
+}
+
+Test(sim, right_kernels_give_right_results_in_any_order)
+{
+    for (uint64_t seed = 0; seed < 20; seed++)
+        for (int order = SIM_IN_ORDER; order <= SIM_RANDOM; order++) {
+            cr_assert_null(run(k_faulty_sum, K_FAULT_NONE, (sim_order)order, seed));
+            for (uint32_t b = 0; b < 4; b++)
+                cr_assert_eq(out[b], sum_of(64 * b, 64));
+            cr_assert_null(run(k_faulty_shuffle, K_FAULT_NONE, (sim_order)order, seed));
+            for (uint32_t w = 0; w < 8; w++)
+                cr_assert_eq(out[w], sum_of(32 * w, 32));
+        }
+}
+
+Test(sim, barriers_that_not_all_threads_reach)
+{
+    for (int order = SIM_IN_ORDER; order <= SIM_RANDOM; order++) {
+        const char *fault = run(k_faulty_sum, K_FAULT_EARLY_EXIT, (sim_order)order, 1);
+        cr_assert(fault && strstr(fault, "never reach"), "%s", fault ? fault : "no fault");
+        fault = run(k_faulty_sum, K_FAULT_DIVERGENT, (sim_order)order, 1);
+        cr_assert(fault && strstr(fault, "different barriers"), "%s", fault ? fault : "no fault");
+    }
+}
+
+Test(sim, shuffles_that_not_all_lanes_reach)
+{
+    const char *fault = run(k_faulty_shuffle, K_FAULT_MISSING_LANE, SIM_IN_ORDER, 1);
+    cr_assert(fault && strstr(fault, "shuffle"), "%s", fault ? fault : "no fault");
+}
+
+/* A missing barrier is a wrong sum in some order even without a race checker. */
+Test(sim, a_removed_barrier_shows_in_some_order)
+{
+    uint32_t wrong = 0;
+    for (uint64_t seed = 1; seed <= 50; seed++) {
+        cr_assert_null(run(k_faulty_sum, K_FAULT_NO_BARRIER, SIM_RANDOM, seed));
+        for (uint32_t b = 0; b < 4; b++)
+            wrong += out[b] != sum_of(64 * b, 64);
+    }
+    cr_assert(wrong > 100, "%u of 200 sums are wrong", wrong);
+}
+
+Test(sim, shared_memory_ends_where_the_launch_said, .signal = SIGSEGV)
+{
+    run(k_faulty_overflow, K_FAULT_OVERFLOW, SIM_IN_ORDER, 1);
+}
+
+Test(sim, refuses_launches_that_no_device_takes)
+{
+    const k_faulty args = {in, out, K_FAULT_NONE};
+    cr_assert_not_null(
+        sim_launch(k_faulty_sum, (sim_dim){1, 1, 1}, (sim_dim){2048, 1, 1}, &args, 256, NULL));
+    cr_assert_not_null(
+        sim_launch(k_faulty_sum, (sim_dim){1, 1, 1}, (sim_dim){64, 2, 1}, &args, 256, NULL));
+    cr_assert_not_null(sim_launch(k_faulty_sum, (sim_dim){1, 1, 1}, (sim_dim){64, 1, 1}, &args,
+                                  (size_t)228 * 1024, NULL));
+    cr_assert_null(run(k_faulty_overflow, K_FAULT_NONE, SIM_IN_ORDER, 1));
+}
