@@ -6,8 +6,8 @@
 
 #define K_SAMPLE_THREADS 64u
 
-/* The stream of host/ring/ring.h: key, nonce (object, domain << 24 | prime index << 8 | try). Item b
- * is object + b step. */
+/* The stream of host/ring/ring.h: key, nonce (object, domain << 24 | prime index << 8 | try). Item
+ * b is object + b step. */
 typedef struct k_sample {
     k_ring ring;
     k_rows out;

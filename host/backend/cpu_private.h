@@ -78,7 +78,8 @@ static inline const hel_cpu_basis *hel_cpu_basis_of(const hel_basis *p)
     return (const hel_cpu_basis *)p;
 }
 
-/* Digits of a polynomial of `limbs` limbs; digit j covers primes j digit_limbs .. hel_cpu_digit_end. */
+/* Digits of a polynomial of `limbs` limbs; digit j covers primes j digit_limbs .. to
+ * hel_cpu_digit_end. */
 static inline uint32_t hel_cpu_digits(const hel_basis *p, uint32_t limbs)
 {
     return (limbs + p->shape.digit_limbs - 1) / p->shape.digit_limbs;

@@ -8,7 +8,7 @@
  *   sums     XXH3-64 of every chunk of every section, then SHA-256 of table and sums
  *
  * Checksums find accidents (truncation, flipped bits) and name the section and byte range; they
- * are no defence against an adversary, and nothing relies on them for that. Owner-only files also
+ * are no defence against an adversary, and nothing relies on them for that. Datasets and models
  * carry an HMAC-SHA256 under a key of the owner (section HEL_SECTION_MAC), checked by their reader.
  * Everything is little-endian. Files appear whole or not at all (".part", fsync, rename).
  */
@@ -52,7 +52,8 @@ typedef struct hel_head {
     uint8_t file_id[HEL_DIGEST_BYTES];  /* random, fresh for every file written */
     uint8_t params[HEL_DIGEST_BYTES];   /* digest of the parameter set */
     uint8_t key_id[HEL_KEY_ID_BYTES];   /* names the secret key, reveals nothing of it */
-    uint8_t seed[HEL_SEED_BYTES];       /* of the uniform halves; fresh for every file */
+    uint8_t seed[HEL_SEED_BYTES];       /* of the uniform halves; fresh for every file
+                                         * (CKKS: for every object) */
     uint8_t dataset[HEL_DIGEST_BYTES];  /* file_id of the genotypes that this belongs to */
     uint8_t weights[HEL_DIGEST_BYTES];  /* file_id of the weights that this belongs to */
     uint8_t samples[HEL_DIGEST_BYTES];  /* keyed digest of sample identities in order */

@@ -1,7 +1,7 @@
 /*
  * What the suites of the backend share: the configurations that must agree bit for bit (every twin
- * of the CPU, threads, and the simulated device), a backend for each, batches of residues in and out of its memory, and
- * their coefficients through the portable transforms.
+ * of the CPU, threads, and the simulated device), a backend for each, batches of residues in and
+ * out of its memory, and their coefficients through the portable transforms.
  */
 #ifndef HEL_TESTS_BACKEND_TEST_H
 #define HEL_TESTS_BACKEND_TEST_H

@@ -316,7 +316,7 @@ Test(ckks_bytes, plain_bytes)
     ok(&f, hel_ckks_encode(f.ckks, p, re, im, 64, 3, HEL_CKKS_TOP, 12345.5), "encode");
     ok(&f, hel_ckks_plain_encode(f.ckks, p, &b), "bytes");
     const size_t words = 3 * (size_t)params.limbs[2] * 2048;
-    cr_assert_eq(b.bytes, 48 + 4 * words);
+    cr_assert_eq(b.bytes, 56 + 4 * words);
     ok(&f, hel_ckks_plain_decode(f.ckks, b.data, b.bytes, q), "bytes");
     cr_assert_eq(memcmp(p->data, q->data, 4 * words), 0);
     cr_assert(p->scale.hi == q->scale.hi && p->level == q->level && p->bits == q->bits &&

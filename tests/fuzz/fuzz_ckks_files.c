@@ -1,5 +1,5 @@
-/* Any bytes as a file of the CKKS evaluator, digests made to fit: loaded by its kind, and explained.
- * What loads can be explained. */
+/* Any bytes as a file of the CKKS evaluator, digests made to fit: loaded by its kind, and
+ * explained. What loads can be explained. */
 #include "heloci/store.h"
 #include "host/base/mem.h"
 #include "host/store/container.h"

@@ -1,7 +1,7 @@
 /*
  * Any bytes as a CKKS object: refused, or decoded, encoded again to the same bytes, and used. The
- * first byte chooses the kind, the next two say how many zero words follow the other bytes: residues
- * are mostly zeros, so that seeds are small and heads are what is mutated.
+ * first byte chooses the kind, the next two say how many zero words follow the other bytes:
+ * residues are mostly zeros, so that seeds are small and heads are what is mutated.
  */
 #include "host/base/mem.h"
 #include "tests/fuzz/fuzz_ckks.h"

@@ -1,5 +1,5 @@
-/* Any bytes as an encoded CKKS parameter set: refused, or a set that passes its check and encodes to
- * the same bytes. */
+/* Any bytes as an encoded CKKS parameter set: refused, or a set that passes its check and encodes
+ * to the same bytes. */
 #include "host/base/mem.h"
 #include "tests/fuzz/fuzz_ckks.h"
 
