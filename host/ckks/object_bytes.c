@@ -103,8 +103,7 @@ hel_status hel_ckks_secret_encode(hel_engine *engine, const hel_ckks_secret *s, 
     hel_put_u32(data + 4, (uint32_t)__builtin_ctz(s->n));
     memcpy(data + 8, s->key_id, sizeof s->key_id);
     memcpy(data + 24, s->params, sizeof s->params);
-    for (uint32_t j = 0; j < s->n; j++) /* -1, 0, 1 as 0, 1, 2 */
-        data[SECRET_HEADER + j / 4] |= (uint8_t)((uint32_t)(s->s[j] + 1) << (2 * (j % 4)));
+    hel_ternary_put(data + SECRET_HEADER, s->s, s->n);
     hel_status status = hel_buf_put(engine, out, data, bytes);
     hel_secret_free(data);
     return status;
@@ -115,7 +114,6 @@ hel_status hel_ckks_secret_decode(hel_ckks *c, const uint8_t *data, size_t bytes
 {
     const hel_ckks_context *t = c->context;
     hel_ckks_secret *s;
-    uint32_t bad = 0;
     *out = NULL;
     HEL_TRY(check_version(c, data, bytes, SECRET_HEADER, "CKKS secret key"));
     HEL_REQUIRE(c->engine,
@@ -125,12 +123,7 @@ hel_status hel_ckks_secret_decode(hel_ckks *c, const uint8_t *data, size_t bytes
     HEL_TRY(check_size(c, bytes, SECRET_HEADER + t->n / 4, "CKKS secret key"));
     HEL_TRY(hel_ckks_secret_allocate(c, &s));
     memcpy(s->key_id, data + 8, sizeof s->key_id);
-    for (uint32_t j = 0; j < s->n; j++) {
-        const uint32_t v = data[SECRET_HEADER + j / 4] >> (2 * (j % 4)) & 3;
-        bad |= v & v >> 1; /* 3 is no coefficient */
-        s->s[j] = (int8_t)((int32_t)v - 1);
-    }
-    if (bad) {
+    if (!hel_ternary_get(s->s, data + SECRET_HEADER, s->n)) {
         hel_ckks_secret_free(s);
         return hel_fail(c->engine, HEL_E_FORMAT, "CKKS secret key: a coefficient is not ternary");
     }

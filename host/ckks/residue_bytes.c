@@ -23,3 +23,20 @@ int hel_residues_get(uint32_t q, uint32_t *out, const uint8_t *data, size_t n)
     }
     return top < q;
 }
+
+void hel_ternary_put(uint8_t *out, const int8_t *s, size_t n)
+{
+    for (size_t j = 0; j < n; j++)
+        out[j / 4] |= (uint8_t)((uint32_t)(s[j] + 1) << (2 * (j % 4)));
+}
+
+int hel_ternary_get(int8_t *s, const uint8_t *data, size_t n)
+{
+    uint32_t bad = 0;
+    for (size_t j = 0; j < n; j++) {
+        const uint32_t v = data[j / 4] >> (2 * (j % 4)) & 3;
+        bad |= v & v >> 1; /* 3 is no coefficient */
+        s[j] = (int8_t)((int32_t)v - 1);
+    }
+    return !bad;
+}

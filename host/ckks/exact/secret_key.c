@@ -7,6 +7,7 @@
 
 #include "host/base/mem.h"
 #include "host/ckks/exact/scheme_private.h"
+#include "host/ckks/residue_bytes.h"
 
 #define KEY_VERSION 1u
 #define KEY_HEADER  (4u + 4u + 16u + 32u) /* version, log N, key id, owner */
@@ -104,8 +105,7 @@ hel_status hel_secret_key_encode(hel_engine *engine, const hel_secret_key *k, he
     hel_put_u32(data + 4, (uint32_t)__builtin_ctz(k->n));
     memcpy(data + 8, k->key_id, sizeof k->key_id);
     memcpy(data + 24, k->owner, sizeof k->owner);
-    for (uint32_t j = 0; j < k->n; j++) /* -1, 0, 1 as 0, 1, 2 */
-        data[KEY_HEADER + j / 4] |= (uint8_t)((uint32_t)(k->s[j] + 1) << (2 * (j % 4)));
+    hel_ternary_put(data + KEY_HEADER, k->s, k->n);
     hel_status status = hel_buf_put(engine, out, data, bytes);
     hel_secret_free(data);
     return status;
@@ -116,7 +116,6 @@ hel_status hel_secret_key_decode(hel_engine *engine, const hel_scheme *scheme, c
 {
     hel_secret_key *k;
     hel_status status;
-    uint32_t bad = 0;
     int within = 0;
     *out = NULL;
     HEL_REQUIRE(engine, bytes >= KEY_HEADER && hel_get_u32(data) == KEY_VERSION, HEL_E_FORMAT,
@@ -128,12 +127,7 @@ hel_status hel_secret_key_decode(hel_engine *engine, const hel_scheme *scheme, c
     HEL_TRY(allocate(engine, scheme, &k));
     memcpy(k->key_id, data + 8, sizeof k->key_id);
     memcpy(k->owner, data + 24, sizeof k->owner);
-    for (uint32_t j = 0; j < k->n; j++) {
-        uint32_t v = data[KEY_HEADER + j / 4] >> (2 * (j % 4)) & 3;
-        bad |= v & v >> 1; /* 3 is no coefficient */
-        k->s[j] = (int8_t)((int32_t)v - 1);
-    }
-    if (bad) {
+    if (!hel_ternary_get(k->s, data + KEY_HEADER, k->n)) {
         status = hel_fail(engine, HEL_E_FORMAT, "secret key: a coefficient is not ternary");
         goto fail;
     }
