@@ -159,10 +159,35 @@ static void all_targets(const hel_conversion *c, uint32_t *const *out, const dig
     }
 }
 
+/* From one source with y = a, where every wanted target is above what y - v q can be: v is 1 from
+ * the smallest y on whose fraction rounds up, so that a comparison and a wrap are all there is. 4 a
+ * target instead of some 30. Returns 0 where that does not hold. */
+static int one_source(const hel_conversion *c, const uint32_t *const *in, uint32_t *const *out,
+                      size_t n)
+{
+    const uint64_t one = (uint64_t)1 << (c->from[0]->bits + 30);
+    const uint32_t q = c->from[0]->q;
+    const uint32_t first = (uint32_t)((one + c->fraction[0] - 1) / c->fraction[0]);
+    if (c->from_count != 1 || c->y[0] != 1)
+        return 0;
+    for (uint32_t t = 0; t < c->to_count; t++)
+        if (out[t] && (c->to[t]->q < first || c->to[t]->q <= q - first))
+            return 0;
+    const vec p = v_set1(q), last = v_set1(first - 1);
+    for (uint32_t t = 0; t < c->to_count; t++) {
+        const vec to = v_set1(c->to[t]->q);
+        for (size_t i = 0; out[t] && i < n; i += LANES)
+            v_store(out[t] + i, v_unwrap(v_centre(v_load(in[0] + i), last, p), to));
+    }
+    return 1;
+}
+
 void TWIN(convert)(const hel_conversion *c, const uint32_t *const *in, uint32_t *const *out,
                    size_t n)
 {
     uint32_t y[DIGIT_WORDS] __attribute__((aligned(64)));
+    if (one_source(c, in, out, n))
+        return;
     digit_rows d = {.y = y, .row = DIGIT_WORDS / (c->from_count + 1) / LANES * LANES};
     for (; d.at < n; d.at += d.row) {
         size_t i = 0;

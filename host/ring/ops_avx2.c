@@ -48,16 +48,10 @@ static void vec_sub_mul_scalar(const hel_limb *l, uint32_t *out, const uint32_t 
     }
 }
 
-/* 3: a in [0, p) -> centred(a), wrapped; residues are below 2^30, so a signed comparison serves */
-static inline __m256i centre(__m256i a, __m256i half, __m256i p)
-{
-    return _mm256_sub_epi32(a, _mm256_and_si256(_mm256_cmpgt_epi32(a, half), p));
-}
-
 /* 5; hel_mod_lift */
 static inline __m256i lift(__m256i a, __m256i half, __m256i from, __m256i to)
 {
-    return v_unwrap(centre(a, half, from), to);
+    return v_unwrap(v_centre(a, half, from), to);
 }
 
 static void vec_lift1(const hel_limb *to, const hel_limb *from, uint32_t *out, const uint32_t *a,
@@ -88,10 +82,10 @@ lift2_group(const hel_limb *const *to, uint32_t count, const hel_limb *from0, co
         o[t] = out[t];
     }
     for (size_t i = 0; i < n; i += 8) {
-        __m256i x = centre(v_load(a0 + i), half0, p0);
+        __m256i x = v_centre(v_load(a0 + i), half0, p0);
         __m256i u = _mm256_add_epi32(v_load(a1 + i), p1);
         u = _mm256_sub_epi32(u, v_unwrap(x, p1));
-        u = centre(v_fold(v_shoup(u, w, ws, p1), p1), half1, p1);
+        u = v_centre(v_fold(v_shoup(u, w, ws, p1), p1), half1, p1);
         HEL_UNROLL
         for (uint32_t t = 0; t < count; t++) {
             __m256i y = v_shoup(v_unwrap(u, q[t]), r[t], rs[t], q[t]);

@@ -53,7 +53,7 @@ static void vec_sub_mul_scalar(const hel_limb *l, uint32_t *out, const uint32_t 
 /* 4; hel_mod_lift */
 static inline __m512i lift(__m512i a, __m512i half, __m512i from, __m512i to)
 {
-    return v_unwrap(_mm512_mask_sub_epi32(a, _mm512_cmpgt_epu32_mask(a, half), a, from), to);
+    return v_unwrap(v_centre(a, half, from), to);
 }
 
 static void vec_lift1(const hel_limb *to, const hel_limb *from, uint32_t *out, const uint32_t *a,
@@ -79,10 +79,10 @@ static inline lift2_digits find_digits(const lift2_source *f, size_t i)
 {
     lift2_digits d;
     __m512i x = v_load(f->a0 + i), u = _mm512_add_epi32(v_load(f->a1 + i), f->p1);
-    d.x = _mm512_mask_sub_epi32(x, _mm512_cmpgt_epu32_mask(x, f->half0), x, f->p0);
+    d.x = v_centre(x, f->half0, f->p0);
     u = _mm512_sub_epi32(u, v_unwrap(d.x, f->p1));
     u = v_fold(v_shoup(u, f->w, f->ws, f->p1), f->p1);
-    d.u = _mm512_mask_sub_epi32(u, _mm512_cmpgt_epu32_mask(u, f->half1), u, f->p1);
+    d.u = v_centre(u, f->half1, f->p1);
     return d;
 }
 

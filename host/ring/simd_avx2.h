@@ -50,6 +50,13 @@ static inline __m256i v_unwrap(__m256i x, __m256i m)
     return _mm256_min_epu32(x, _mm256_add_epi32(x, m));
 }
 
+/* 3: a in [0, p) -> a, or a - p, wrapped, where a is above `last`; a signed comparison serves below
+ * 2^31 */
+static inline __m256i v_centre(__m256i a, __m256i last, __m256i p)
+{
+    return _mm256_sub_epi32(a, _mm256_and_si256(_mm256_cmpgt_epi32(a, last), p));
+}
+
 /* Any a times w lazily in [0, 2q); ws_odd holds the quotients of the odd lanes in even lanes. */
 static inline __m256i v_shoup2(__m256i a, __m256i w, __m256i ws, __m256i ws_odd, __m256i q)
 {

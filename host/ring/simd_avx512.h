@@ -55,6 +55,12 @@ static inline __m512i v_unwrap(__m512i x, __m512i m)
     return _mm512_min_epu32(x, _mm512_add_epi32(x, m));
 }
 
+/* 2: a in [0, p) -> a, or a - p, wrapped, where a is above `last` */
+static inline __m512i v_centre(__m512i a, __m512i last, __m512i p)
+{
+    return _mm512_mask_sub_epi32(a, _mm512_cmpgt_epu32_mask(a, last), a, p);
+}
+
 /* Any a times w lazily in [0, 2q); ws_odd holds the quotients of the odd lanes in even lanes. */
 static inline __m512i v_shoup2(__m512i a, __m512i w, __m512i ws, __m512i ws_odd, __m512i q)
 {

@@ -271,3 +271,43 @@ Test(convert, refuses_what_it_cannot_do)
     cr_assert_eq(hel_mem_in_use(), before);
     end(&f);
 }
+
+/* One source without a factor has a path of its own in the vector twins: every residue about the
+ * half, where v changes, to targets that are large enough for it and to others. */
+Test(convert, one_source_about_the_half)
+{
+    for (int chain = 0; chain < 2; chain++) {
+        fixture f;
+        start(&f, 20 + (uint64_t)chain, chain);
+        for (uint32_t from = 0; from < 12; from++) {
+            const uint32_t q = f.ring[0]->limb[from].q, n = 256;
+            conversion x = {.m = 1, .count = 6, .from = {from}};
+            x.in[0] = ref_words(WORDS);
+            for (uint32_t i = 0; i < WORDS; i++)
+                x.in[0][i] = i < 240 ? q / 2 - 120 + i : i % 2 ? q - 1 - i % 16 : i % 16;
+            for (int wanted = 0; wanted < 2; wanted++) {
+                for (uint32_t t = 0; t < x.count; t++) {
+                    x.to[t] = t == 0 ? from : (from + 7 * t) % f.ring[0]->count;
+                    /* those that are too small are left out once, for the path's sake */
+                    const int small = f.ring[0]->limb[x.to[t]].q < q / 2 + 128;
+                    x.want[t] = wanted || !small ? ref_words(WORDS) : NULL;
+                }
+                convert_all(&f, &x, n);
+                for (uint32_t i = 0; i < n; i++) {
+                    ref_sources s;
+                    ref_sources_start(&s, &q, 1, NULL);
+                    const ref_big value = ref_convert(&s, &x.in[0][i]);
+                    for (uint32_t t = 0; t < x.count; t++)
+                        if (x.want[t])
+                            cr_assert_eq(x.want[t][i],
+                                         ref_big_mod(&value, f.ring[0]->limb[x.to[t]].q),
+                                         "prime %u, word %u", q, i);
+                }
+                for (uint32_t t = 0; t < x.count; t++)
+                    free(x.want[t]);
+            }
+            free(x.in[0]);
+        }
+        end(&f);
+    }
+}
