@@ -137,6 +137,9 @@ typedef struct hel_backend_ops {
     hel_status (*key_switch)(hel_stream *s, const hel_basis *p, const hel_view out[2], hel_view a,
                              hel_key_view key, uint32_t g, const hel_view *add0,
                              const hel_view *add1);
+    /* Items of a batch that a chain of calls ending in a key switch over `limbs` limbs should treat
+     * at a time, so that what one call leaves is still in a cache for the next; NULL or 0: all. */
+    uint32_t (*tile)(hel_stream *s, const hel_basis *p, uint32_t limbs);
     /* Bytes that the backend's streams have handed out and not got back: now and at most. */
     hel_status (*uses)(hel_stream *s, uint64_t *bytes_now, uint64_t *bytes_most);
 } hel_backend_ops;

@@ -42,6 +42,17 @@ static hel_status move(hel_stream *s, void *dst, const void *src, size_t bytes)
     return HEL_OK;
 }
 
+/* A key that stays in the last-level cache costs little to read again, and items one by one keep
+ * their own limbs in the second; a larger key is worth reading once for all items. */
+#define KEY_STAYS ((size_t)8 << 20)
+
+static uint32_t tile(hel_stream *s, const hel_basis *p, uint32_t limbs)
+{
+    const size_t row = p->shape.ring->n * sizeof(uint32_t);
+    const size_t key = 2 * hel_cpu_digits(p, limbs) * (limbs + p->shape.p_count) * row;
+    return key <= KEY_STAYS ? hel_engine_threads(s->engine) : 0;
+}
+
 static hel_status uses(hel_stream *s, uint64_t *bytes_now, uint64_t *bytes_most)
 {
     hel_cpu_backend *b = (hel_cpu_backend *)s->backend;
@@ -84,6 +95,7 @@ static const hel_backend_ops table = {
     .encode = hel_cpu_encode,
     .decode = hel_cpu_decode,
     .key_switch = hel_cpu_key_switch,
+    .tile = tile,
     .uses = uses,
 };
 

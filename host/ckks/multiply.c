@@ -12,15 +12,37 @@
 
 #define RELINEARIZE 0u /* the element of the key for s^2 */
 
-hel_status hel_ckks_switch(hel_ckks *c, const hel_view out[2], hel_view a, hel_key_view key,
-                           uint32_t g, const hel_view *add0, const hel_view *add1)
+/* Items at a time, at least 1. */
+static uint32_t tile_of(hel_ckks *c, uint32_t limbs, uint32_t batch)
+{
+    hel_stream *s = c->stream;
+    const uint32_t tile = s->ops->tile ? s->ops->tile(s, c->context->basis, limbs) : 0;
+    return tile && tile < batch ? tile : batch;
+}
+
+static hel_status switch_items(hel_ckks *c, const hel_view out[2], hel_view a, hel_key_view key,
+                               uint32_t g, const hel_view *add0, const hel_view *add1)
 {
     hel_stream *s = c->stream;
     const hel_basis *basis = c->context->basis;
-    if (a.batch == 0)
-        return HEL_OK;
     return s->ops->key_switch ? s->ops->key_switch(s, basis, out, a, key, g, add0, add1)
                               : hel_key_switch(s, basis, out, a, key, g, add0, add1);
+}
+
+hel_status hel_ckks_switch(hel_ckks *c, const hel_view out[2], hel_view a, hel_key_view key,
+                           uint32_t g, const hel_view *add0, const hel_view *add1)
+{
+    const uint32_t batch = out[0].batch, tile = tile_of(c, a.limbs, batch);
+    for (uint32_t first = 0; first < batch; first += tile) {
+        const uint32_t count = batch - first < tile ? batch - first : tile;
+        const hel_view to[2] = {hel_view_items(out[0], first, count),
+                                hel_view_items(out[1], first, count)};
+        const hel_view plus0 = add0 ? hel_view_items(*add0, first, count) : to[0];
+        const hel_view plus1 = add1 ? hel_view_items(*add1, first, count) : to[1];
+        HEL_TRY(switch_items(c, to, hel_view_items(a, first, count), key, g, add0 ? &plus0 : NULL,
+                             add1 ? &plus1 : NULL));
+    }
+    return HEL_OK;
 }
 
 /* The key, if the ciphertext belongs to it. */
@@ -53,19 +75,23 @@ static hel_status multiply_aligned(hel_ckks *c, hel_ckks_cipher *out, const hel_
         want.error = hypot(want.error, hel_ckks_error_switch(c->context, level));
     hel_status status = hel_ckks_output_start(c, &o, out, &want, level, place, what);
     const uint32_t limbs = c->context->params.limbs[level];
+    const uint32_t tile = relinearize ? tile_of(c, limbs, want.batch) : want.batch;
     if (status == HEL_OK && relinearize)
-        status = hel_ckks_scratch(c, &last, want.batch, limbs, limbs);
-    if (status == HEL_OK) {
+        status = hel_ckks_scratch(c, &last, tile, limbs, limbs);
+    for (uint32_t first = 0; status == HEL_OK && first < want.batch; first += tile) {
+        const uint32_t count = want.batch - first < tile ? want.batch - first : tile;
         for (uint32_t p = 0; p < 2; p++) {
-            d[p] = hel_ckks_cipher_view(o.x, p, want.batch, level);
-            va[p] = hel_ckks_cipher_view(a, p, want.batch, level);
-            vb[p] = hel_ckks_cipher_view(b, p, want.batch, level);
+            d[p] = hel_view_items(hel_ckks_cipher_view(o.x, p, want.batch, level), first, count);
+            va[p] = hel_view_items(hel_ckks_cipher_view(a, p, want.batch, level), first, count);
+            vb[p] = hel_view_items(hel_ckks_cipher_view(b, p, want.batch, level), first, count);
         }
-        d[2] = relinearize ? last : hel_ckks_cipher_view(o.x, 2, want.batch, level);
+        d[2] = relinearize
+                   ? hel_view_items(last, 0, count)
+                   : hel_view_items(hel_ckks_cipher_view(o.x, 2, want.batch, level), first, count);
         status = c->stream->ops->tensor(c->stream, c->context->basis, d, va, vb);
+        if (status == HEL_OK && relinearize)
+            status = switch_items(c, d, d[2], key, 1, &d[0], &d[1]);
     }
-    if (status == HEL_OK && relinearize)
-        status = hel_ckks_switch(c, d, d[2], key, 1, &d[0], &d[1]);
     hel_ckks_scratch_free(c, last);
     return hel_ckks_output_end(c, &o, &want, status);
 }
