@@ -8,7 +8,8 @@
  * multiplications, two additions). Levels, twiddles and order: host/ring/ring.h.
  *
  * Shared memory: word x lies at x with bits 6, 7 xored into bits 3, 4 and bit 5 into bit 2: the
- * passes of step 8 and the last one, by quads, then touch each bank once.
+ * last pass, by quads, then touches each bank once, and so do three-level passes of step 8. Four
+ * levels of step 8 (N = 2^11, 2^15) meet two lanes at a bank, the two-pass transforms up to four.
  */
 #include "kernels/ntt.h"
 

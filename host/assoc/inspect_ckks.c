@@ -218,10 +218,10 @@ hel_status hel_explain_ckks_cipher(hel_reader *r, const hel_explainer *to)
     HEL_TRY(begin(r, to, &p));
     HEL_TRY(read_head(r, to, CIPHER_HEAD, &data, &bytes));
     HEL_TRY(explain_messages(r, to, &p, data));
-    const uint32_t polys = hel_get_u32(data + 16), seeded = hel_get_u32(data + 20);
-    HEL_REQUIRE(to->engine, (polys == 2 || polys == 3) && seeded <= 1 && (!seeded || polys == 2),
-                HEL_E_FORMAT, "%s: section OBJC: %u polynomials, seeded %u", hel_reader_path(r),
-                polys, seeded);
+    const uint32_t polys = hel_get_u32(data + 16), form = hel_get_u32(data + 20), seeded = form & 1;
+    HEL_REQUIRE(to->engine, (polys == 2 || polys == 3) && form <= 3 && (!seeded || polys == 2),
+                HEL_E_FORMAT, "%s: section OBJC: %u polynomials, form %u", hel_reader_path(r),
+                polys, form);
     const uint64_t poly = poly_bytes(&p, data);
     HEL_TRY(must_have(r, to, bytes, CIPHER_HEAD + (seeded ? HEL_SEED_BYTES + poly : polys * poly)));
     HEL_TRY(hel_explain(to, "polynomials", "%u%s, %llu bytes", polys,

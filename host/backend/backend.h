@@ -49,7 +49,7 @@ typedef struct hel_basis_shape {
 } hel_basis_shape;
 
 typedef struct hel_backend_ops {
-    const char *name; /* "cpu", "cuda", "sim" */
+    const char *name; /* "cpu", "device" */
 
     /* ---- lifetime, memory, streams ---- */
     void (*free)(hel_backend *b);
@@ -156,6 +156,7 @@ struct hel_basis {
 struct hel_stream {
     const hel_backend_ops *ops;
     hel_backend *backend;
+    int shared;         /* 1: its memory is used by other streams: a release waits for them */
     hel_engine *engine; /* errors and threads of the calls on this stream; one caller at a time */
 };
 

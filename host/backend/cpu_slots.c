@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "host/backend/cpu_private.h"
+#include "host/base/mem.h"
 
 typedef struct slots {
     hel_stream *s;
@@ -54,11 +55,13 @@ hel_status hel_cpu_encode(hel_stream *s, const hel_basis *p, hel_view out, const
     if (out.batch == 0)
         return HEL_OK;
     e.groups = hel_cpu_cut(s, out.limbs, out.batch);
-    HEL_TRY(hel_cpu_alloc(s, &e.x, ((size_t)out.batch << (log_slots + 1)) * sizeof *e.x));
+    const size_t bytes = ((size_t)out.batch << (log_slots + 1)) * sizeof *e.x;
+    HEL_TRY(hel_cpu_alloc(s, &e.x, bytes));
     hel_status status = hel_cpu_loop(s, out.batch, 4 * cost, embed_item, &e);
     if (status == HEL_OK)
         status = hel_cpu_loop(s, hel_cpu_group_items(&e.groups),
                               2 * cost * out.limbs / e.groups.groups, reduce_group, &e);
+    hel_wipe(e.x, bytes); /* the message; what is released is kept */
     hel_cpu_release(s, e.x);
     return status;
 }
@@ -88,8 +91,10 @@ hel_status hel_cpu_decode(hel_stream *s, const hel_basis *p, double *x, hel_view
     distinct.batch = hel_cpu_distinct(&a);
     HEL_TRY(hel_cpu_ntt_inverse(s, p, distinct));
     e.scratch_words = (size_t)a.limbs * p->shape.ring->n;
-    HEL_TRY(hel_cpu_alloc(s, &e.scratch, workers * e.scratch_words * sizeof *e.scratch));
+    const size_t bytes = workers * e.scratch_words * sizeof *e.scratch;
+    HEL_TRY(hel_cpu_alloc(s, &e.scratch, bytes));
     hel_status status = hel_cpu_loop(s, a.batch, 4 * hel_cpu_cost_ntt(p), decode_item, &e);
+    hel_wipe(e.scratch, bytes); /* a decrypted message, and the error that tells of the key */
     hel_cpu_release(s, e.scratch);
     return status;
 }

@@ -11,6 +11,8 @@ hel_status hel_dev_launch(hel_stream *s, k_id kernel, const uint32_t grid[3], ui
                                args_bytes};
     if (grid[0] == 0 || grid[1] == 0 || grid[2] == 0)
         return HEL_OK;
+    HEL_REQUIRE(s->engine, grid[1] <= 65535 && grid[2] <= 65535, HEL_E_UNSUPPORTED,
+                "device %s: a batch of %u, the rule is up to 65535", b->device->ops->name, grid[1]);
     return hel_dev_fail(s->engine, b,
                         b->device->ops->launch(b->device, ((hel_dev_stream *)s)->queue, &launch),
                         "a launch");

@@ -15,11 +15,11 @@ hel_status hel_dev_fail(hel_engine *engine, const hel_dev_backend *b, hel_status
 
 /* ---- memory: released blocks are kept, and serve requests of at least half their size ---- */
 
-static hel_dev_block *find_block(hel_dev_backend *b, size_t bytes)
+static hel_dev_block *find_block(hel_dev_backend *b, const hel_stream *s, size_t bytes)
 {
     hel_dev_block *best = NULL;
     for (hel_dev_block *k = b->blocks; k; k = k->next)
-        if (!k->used && k->bytes >= bytes && k->bytes / 2 <= bytes &&
+        if (!k->used && (!k->home || k->home == s) && k->bytes >= bytes && k->bytes / 2 <= bytes &&
             (!best || k->bytes < best->bytes))
             best = k;
     return best;
@@ -49,10 +49,11 @@ hel_status hel_dev_alloc(hel_stream *s, void *out, size_t bytes)
     void *none = NULL;
     memcpy(out, &none, sizeof none);
     pthread_mutex_lock(&b->lock);
-    hel_dev_block *k = find_block(b, size);
+    hel_dev_block *k = find_block(b, s, size);
     hel_status status = k ? HEL_OK : new_block(s->engine, b, size, &k);
     if (status == HEL_OK) {
         k->used = 1;
+        k->home = s;
         b->bytes_now += k->bytes;
         if (b->bytes_now > b->bytes_most)
             b->bytes_most = b->bytes_now;
@@ -62,19 +63,38 @@ hel_status hel_dev_alloc(hel_stream *s, void *out, size_t bytes)
     return status;
 }
 
-/* One queue per stream, and a stream's own work is in order: a block that another stream releases
- * must not be in use by it any more, which is the caller's sync. */
+/* Blocks that this stream has released may be taken by any stream: its work is done. */
+static void set_free(hel_dev_backend *b, const hel_stream *s)
+{
+    pthread_mutex_lock(&b->lock);
+    for (hel_dev_block *k = b->blocks; k; k = k->next)
+        if (!k->used && k->home == s)
+            k->home = NULL;
+    pthread_mutex_unlock(&b->lock);
+}
+
+/* Kernels that use the block may still be queued. A stream's own scratch goes back to that stream
+ * alone; memory that other streams may use waits for all of them. */
 void hel_dev_release(hel_stream *s, void *p)
 {
     hel_dev_backend *b = hel_dev_of(s);
+    hel_dev_block *found = NULL;
     if (!p)
         return;
     pthread_mutex_lock(&b->lock);
     for (hel_dev_block *k = b->blocks; k; k = k->next)
-        if (k->data == p) {
-            k->used = 0;
-            b->bytes_now -= k->bytes;
-        }
+        if (k->data == p)
+            found = k;
+    const int elsewhere = found && (s->shared || found->home != s);
+    pthread_mutex_unlock(&b->lock);
+    if (elsewhere) /* a lost device has no work left either */
+        (void)b->device->ops->sync(b->device, NULL);
+    pthread_mutex_lock(&b->lock);
+    if (found) {
+        found->used = 0;
+        found->home = elsewhere ? NULL : s;
+        b->bytes_now -= found->bytes;
+    }
     pthread_mutex_unlock(&b->lock);
 }
 
@@ -96,6 +116,9 @@ static void stream_free(hel_stream *s)
     if (!s)
         return;
     if (d->queue)
+        (void)hel_dev_of(s)->device->ops->sync(hel_dev_of(s)->device, d->queue);
+    set_free(hel_dev_of(s), s);
+    if (d->queue)
         hel_dev_of(s)->device->ops->queue_free(hel_dev_of(s)->device, d->queue);
     if (d->host)
         d->host->ops->stream_free(d->host);
@@ -108,7 +131,7 @@ static hel_status stream_create(hel_backend *backend, hel_engine *engine, hel_st
     hel_dev_stream *d;
     *out = NULL;
     HEL_TRY(hel_calloc(engine, &d, 1, sizeof *d));
-    d->base = (hel_stream){backend->ops, backend, engine};
+    d->base = (hel_stream){.ops = backend->ops, .backend = backend, .engine = engine};
     hel_status status = b->host->ops->stream_create(b->host, engine, &d->host);
     if (status == HEL_OK)
         status = hel_dev_fail(engine, b, b->device->ops->queue_create(b->device, &d->queue),
@@ -124,8 +147,10 @@ static hel_status stream_create(hel_backend *backend, hel_engine *engine, hel_st
 static hel_status sync(hel_stream *s)
 {
     hel_dev_backend *b = hel_dev_of(s);
-    return hel_dev_fail(s->engine, b, b->device->ops->sync(b->device, ((hel_dev_stream *)s)->queue),
-                        "waiting");
+    HEL_TRY(hel_dev_fail(s->engine, b,
+                         b->device->ops->sync(b->device, ((hel_dev_stream *)s)->queue), "waiting"));
+    set_free(b, s);
+    return HEL_OK;
 }
 
 static hel_status upload(hel_stream *s, void *dst, const void *src, size_t bytes)

@@ -12,6 +12,8 @@ typedef struct hel_dev_block {
     void *data;
     size_t bytes;
     int used;
+    const hel_stream *home; /* where it was allocated last; once released, only that stream may take
+                               it again: its work is in order. NULL: any stream may */
 } hel_dev_block;
 
 typedef struct hel_dev_backend {

@@ -27,6 +27,7 @@ typedef struct hel_pool {
     pthread_cond_t wake, done;
     int spin;           /* every thread can have a processor */
     uint32_t started;   /* threads alive, written by the caller only */
+    pid_t process;      /* that started them: a fork has none of them */
     uint32_t backoff;   /* loops to go before another attempt to start a thread */
     pthread_t *threads; /* [threads - 1] */
 } hel_pool;

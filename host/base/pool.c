@@ -12,9 +12,12 @@
  * Whoever waits spins for a moment before it sleeps. Sleeping is announced in a counter before the
  * word is read again; the other side changes the word before it reads the counter, both in one
  * total order, so that no wake-up is lost.
+ *
+ * A child of fork() has the pool but none of its threads: it forgets them and starts its own.
  */
 #include <signal.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "host/base/engine_private.h"
 
@@ -152,6 +155,17 @@ static void start_workers(hel_pool *pool, uint32_t wanted)
     pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
+/* After a fork: the workers are the parent's, and lock and conditions may remember them. */
+static void forget_workers(hel_pool *pool)
+{
+    pthread_mutex_init(&pool->lock, NULL);
+    pthread_cond_init(&pool->wake, NULL);
+    pthread_cond_init(&pool->done, NULL);
+    atomic_store(&pool->sleepers, 0);
+    pool->started = 0;
+    pool->backoff = 0;
+}
+
 static void open_loop(hel_pool *pool, uint32_t limit)
 {
     atomic_store(&pool->limit, limit);
@@ -205,6 +219,10 @@ hel_status hel_parallel(hel_engine *engine, size_t count, hel_work_fn fn, void *
     if (wanted <= 1 || atomic_exchange(&engine->pool.busy, 1))
         return run_alone(count, fn, arg);
     hel_pool *pool = &engine->pool;
+    const pid_t process = getpid();
+    if (pool->started && pool->process != process)
+        forget_workers(pool);
+    pool->process = process;
     start_workers(pool, wanted - 1);
     pool->fn = fn;
     pool->arg = arg;
@@ -230,6 +248,8 @@ void hel_pool_init(hel_pool *pool, pthread_t *threads, int spin)
 
 void hel_pool_end(hel_pool *pool)
 {
+    if (pool->started && pool->process != getpid())
+        forget_workers(pool);
     atomic_store(&pool->stop, 1);
     pthread_mutex_lock(&pool->lock);
     pthread_cond_broadcast(&pool->wake);

@@ -331,10 +331,12 @@ static hel_status rescale(hel_ckks *c, hel_ckks_cipher *out, const hel_ckks_ciph
                 "rescale: the ciphertext is at level 0, which has no primes to divide by");
     plan p = {.start = a->level, .steps = 1, .factor = {hel_scale_of(1)}};
     p.scale = hel_scale_div(a->scale, divisor(c, a->level));
-    HEL_REQUIRE(c->engine, p.scale.hi >= 1, HEL_E_USAGE,
-                "rescale: scale 2^%.3f divided by level %u's primes leaves 2^%.3f: nothing of the "
-                "message",
-                hel_scale_log2(a->scale), a->level, hel_scale_log2(p.scale));
+    const double rounding =
+        hel_ckks_error_slot(c->context, hel_ckks_error_divide(c->context, a->polys), a->log_slots);
+    HEL_REQUIRE(c->engine, p.scale.hi * fmax(a->bound, 1) >= rounding, HEL_E_USAGE,
+                "rescale: scale 2^%.3f divided by level %u's primes leaves 2^%.3f, less than the "
+                "rounding of 2^%.1f: nothing of the message; products are what is rescaled",
+                hel_scale_log2(a->scale), a->level, hel_scale_log2(p.scale), log2(rounding));
     return apply(c, out, a, &p, out == a ? HEL_PLACE_OVER : HEL_PLACE_APART, "rescale");
 }
 

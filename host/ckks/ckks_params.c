@@ -178,6 +178,8 @@ static void fill_info(const hel_ckks_params *p, const hel_scale scale[HEL_CKKS_L
     for (uint32_t l = 0; l <= p->depth; l++)
         info->scale[l] = scale[l].hi;
     info->precision_bits = -log2(fresh_error(p->log_n, scale[p->depth].hi));
+    info->message_bits =
+        hel_log2_product(p->primes, p->limbs[0]) - log2(info->scale[0]) - 1; /* and a sign */
     info->ciphertext_bytes = 2 * q_limbs * limb;
     info->seeded_bytes = q_limbs * limb + HEL_SEED_BYTES;
     info->key_bytes = 2 * (uint64_t)info->dnum * total * limb;

@@ -31,6 +31,8 @@ static hel_status check_number(hel_ckks *c, double re, double im, const char *wh
 {
     HEL_REQUIRE(c->engine, isfinite(re) && isfinite(im), HEL_E_USAGE,
                 "%s: the constant %g + %gi is not finite", what, re, im);
+    HEL_REQUIRE(c->engine, fabs(re) <= 0x1p400 && fabs(im) <= 0x1p400, HEL_E_USAGE,
+                "%s: the constant %g + %gi is above 2^400", what, re, im);
     return HEL_OK;
 }
 
@@ -61,6 +63,13 @@ static hel_status add_polynomial(hel_ckks *c, hel_ckks_cipher *x, const hel_ckks
     return status;
 }
 
+/* A constant's rounding is the same in every slot, however few there are: the error of a whole ring
+ * whose slots see it as it is. */
+static double in_every_slot(const hel_ckks *c, const hel_ckks_cipher *a, double error)
+{
+    return error / hel_ckks_error_slot(c->context, 1, a->log_slots);
+}
+
 static hel_status add_const(hel_ckks *c, hel_ckks_cipher *out, const hel_ckks_cipher *a, double re,
                             double im)
 {
@@ -70,7 +79,7 @@ static hel_status add_const(hel_ckks *c, hel_ckks_cipher *out, const hel_ckks_ci
     HEL_TRY(check_number(c, re, im, what));
     hel_ckks_cipher want = *a;
     want.bound = a->bound + hypot(re, im);
-    want.error = a->error + 0.5 * ((re != 0) + (im != 0)); /* rounding, the same in every slot */
+    want.error = a->error + in_every_slot(c, a, 0.5 * ((re != 0) + (im != 0)));
     hel_status status = hel_ckks_output_start(c, &o, out, &want, a->level,
                                               out == a ? HEL_PLACE_OVER : HEL_PLACE_APART, what);
     if (status == HEL_OK)
@@ -121,7 +130,8 @@ static hel_status multiply(hel_ckks *c, hel_ckks_cipher *out, const hel_ckks_cip
     const double size = hypot(re, im), rounding = exact ? 0 : 0.5 * ((re != 0) + (im != 0));
     want.scale = hel_scale_mul(a->scale, scale);
     want.bound = a->bound * size;
-    want.error = a->error * (size * scale.hi + rounding) + rounding * a->bound * a->scale.hi;
+    want.error = a->error * (size * scale.hi + rounding) +
+                 in_every_slot(c, a, rounding * a->bound * a->scale.hi);
     hel_status status = hel_ckks_output_start(c, &o, out, &want, a->level,
                                               out == a ? HEL_PLACE_OVER : HEL_PLACE_APART, what);
     if (status == HEL_OK)

@@ -63,6 +63,7 @@ static hel_status build(hel_engine *engine, hel_ckks_context *c)
     HEL_TRY(hel_ring_create_from(engine, &c->ring, p->log_n, p->primes, c->total));
     HEL_TRY(hel_embedding_create(engine, &c->embedding, p->log_n));
     HEL_TRY(c->backend->ops->stream_create(c->backend, engine, &c->memory));
+    c->memory->shared = 1;
     c->memory->engine = NULL;
     return build_basis(engine, c);
 }

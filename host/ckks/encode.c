@@ -94,8 +94,8 @@ hel_status hel_ckks_encode(hel_ckks *ckks, hel_ckks_plain *out, const double *re
                 "encode: %u slots: they must be a power of two up to %u", slots, t->n / 2);
     HEL_REQUIRE(engine, level <= t->params.depth, HEL_E_USAGE,
                 "encode: level %u: the parameters end at %u", level, t->params.depth);
-    HEL_REQUIRE(engine, scale == 0 || (isfinite(scale) && scale >= 1), HEL_E_USAGE,
-                "encode: the scale %g is not a number from 1 on", scale);
+    HEL_REQUIRE(engine, scale == 0 || (scale <= 0x1p400 && scale >= 1), HEL_E_USAGE,
+                "encode: the scale %g is not a number from 1 on, up to 2^400", scale);
     const message m = {re, im, (uint32_t)__builtin_ctz(slots), batch};
     const hel_scale exact = scale == 0 ? t->scale[level] : hel_scale_of(scale);
     HEL_TRY(check_fit(ckks, &m, level, exact.hi, &bits));

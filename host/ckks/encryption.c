@@ -30,6 +30,7 @@ static void finish(hel_ckks *c, hel_ckks_cipher *out, const hel_ckks_plain *plai
     out->error =
         hypot(hypot(error, plain->error), hel_ckks_error_encode(c->context, out->log_slots));
     out->bound = plain->bound;
+    out->mixed = plain->error > 0; /* it was decrypted, from whatever that was */
     out->valid = 1;
 }
 

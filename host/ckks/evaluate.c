@@ -143,6 +143,7 @@ hel_status hel_ckks_output_end(hel_ckks *c, hel_ckks_output *o, const hel_ckks_c
     out->scale = want->scale;
     out->error = want->error;
     out->bound = want->bound;
+    out->mixed = want->mixed;
     memmove(out->key_id, want->key_id, sizeof out->key_id);
     out->seeded = 0;
     out->valid = 1;
@@ -184,6 +185,7 @@ static hel_status copy(hel_ckks *c, hel_ckks_cipher *out, const hel_ckks_cipher 
     out->scale = a->scale;
     out->error = a->error;
     out->bound = a->bound;
+    out->mixed = a->mixed;
     out->seeded = a->seeded;
     memcpy(out->seed, a->seed, sizeof out->seed);
     memcpy(out->key_id, a->key_id, sizeof out->key_id);
@@ -259,6 +261,7 @@ hel_status hel_ckks_sum_aligned(hel_ckks *c, hel_ckks_cipher *out, const hel_ckk
     hel_ckks_cipher want = *a;
     HEL_TRY(hel_ckks_common_batch(c, a->batch, b->batch, &want.batch));
     want.polys = a->polys > b->polys ? a->polys : b->polys;
+    want.mixed |= b->mixed;
     want.bound = a->bound + b->bound;
     want.error =
         a->error + b->error + hel_ckks_mismatch(b->scale, a->scale) * b->bound * a->scale.hi;

@@ -95,6 +95,7 @@ struct hel_ckks_cipher {
     hel_scale scale;
     double error; /* standard deviation of an error times scale, as error.c counts it */
     double bound; /* assumed bound on |slot value| */
+    int mixed;    /* errors of different slots may depend on each other */
     uint32_t *data;
     size_t words; /* allocated */
 };

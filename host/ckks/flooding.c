@@ -23,7 +23,9 @@
  *
  * Cost in bits of precision: log2(12 queries) / 2 + bits / 2 + log2(2 s) / 2; with the defaults and
  * 2^14 slots 6.8 + 15 + 7.5 = 29.3. All of it rests on the estimate t: a ciphertext's bound
- * (hel_ckks_cipher_bound) must hold for every value on its way.
+ * (hel_ckks_cipher_bound) must hold for every value on its way. Estimates are also fields of files,
+ * which whoever computed may have set: t is at least that of a fresh symmetric encryption (a
+ * rescale alone leaves more) and what the owner states.
  *
  * Sampling. A coefficient is floor(G sigma 2^-w) 2^w + u, G a standard Gaussian by Box and Muller's
  * formula, w such that sigma 2^-w is at most 2^40, u uniform in [0, 2^w): a density with steps of
@@ -200,7 +202,19 @@ static hel_status settings(hel_ckks *c, hel_ckks_flooding *f)
     f->queries = f->queries ? f->queries : DEFAULT_QUERIES;
     HEL_REQUIRE(c->engine, f->bits <= BITS_MAX, HEL_E_USAGE,
                 "flooding: %u bits of statistical security; at most %u", f->bits, BITS_MAX);
+    HEL_REQUIRE(c->engine, f->least_error >= 0 && isfinite(f->least_error), HEL_E_USAGE,
+                "flooding: the least error %g is not a number from 0 on", f->least_error);
     return HEL_OK;
+}
+
+/* The standard deviation of a slot's error that is gone by, times the scale. The scale is the
+ * ciphertext's word as well: one that is too small must not shrink what the owner states. */
+static double assumed_error(const hel_ckks_context *t, const hel_ckks_cipher *a,
+                            const hel_ckks_flooding *f)
+{
+    const double least = f->least_error * fmax(a->scale.hi, t->scale[a->level].hi);
+    const double error = fmax(a->error, hel_ckks_error_symmetric(t));
+    return fmax(hel_ckks_error_slot(t, error, a->log_slots), least);
 }
 
 hel_status hel_ckks_decrypt_flooded(hel_ckks *ckks, hel_ckks_plain *out, const hel_ckks_cipher *a,
@@ -209,10 +223,10 @@ hel_status hel_ckks_decrypt_flooded(hel_ckks *ckks, hel_ckks_plain *out, const h
     const hel_ckks_context *t = ckks->context;
     HEL_TRY(hel_ckks_decrypt_begin(ckks, out, a, secret));
     HEL_TRY(settings(ckks, flooding));
-    const double before = hel_ckks_error_slot(t, a->error, a->log_slots);
-    HEL_REQUIRE(ckks->engine, isfinite(before) && before > 0, HEL_E_USAGE,
+    HEL_REQUIRE(ckks->engine, isfinite(a->error) && a->error > 0, HEL_E_USAGE,
                 "flooding: the ciphertext's error estimate is %g: there is nothing to go by",
-                before);
+                a->error);
+    const double before = assumed_error(t, a, flooding);
     const double sigma = before * sqrt(12 * (double)flooding->queries) * exp2(0.5 * flooding->bits);
     const double after = hypot(before, sigma * sqrt(ldexp(2, (int)a->log_slots)));
     const double noise_bits = log2(TAIL * sigma) + 1;
@@ -227,7 +241,7 @@ hel_status hel_ckks_decrypt_flooded(hel_ckks *ckks, hel_ckks_plain *out, const h
     HEL_TRY(hel_ckks_decrypt_to(ckks, out, a, secret, hel_ckks_level_for(t, bits, a->level)));
     if (out->batch)
         HEL_TRY(flood(ckks, out, sigma));
-    out->error = hypot(a->error, sigma * sqrt((double)t->n)); /* as error.c counts it */
+    out->error = after * sqrt(ldexp(t->n, -(int)a->log_slots - 1)); /* as error.c counts it */
     out->bits = bits;
     out->valid = 1;
     flooding->error = after / a->scale.hi;

@@ -147,6 +147,7 @@ hel_status hel_ckks_matrix_create(hel_ckks *c, hel_ckks_matrix **out, const doub
     HEL_REQUIRE(c->engine, slots && slots <= c->context->n / 2 && !(slots & (slots - 1)),
                 HEL_E_USAGE, "matrix: %u slots, the rule is a power of two up to %u", slots,
                 c->context->n / 2);
+    HEL_REQUIRE(c->engine, re, HEL_E_USAGE, "matrix: numbers are needed, NULL was given");
     HEL_TRY(hel_calloc(c->engine, &m, 1, sizeof *m));
     m->log_slots = (uint32_t)__builtin_ctz(slots);
     m->level = level;
@@ -219,17 +220,20 @@ static hel_status sum_giant(product *p, uint32_t first, uint32_t count, hel_ckks
     return HEL_OK;
 }
 
-/* Errors add up as independent ones do; rounding of the diagonals meets the whole message. */
+/* Errors of slots add up as independent ones do, unless they are known to be mixed, those of
+ * rotations always; rounding of the diagonals meets the whole message. */
 static void describe(const product *p, hel_ckks_cipher *x)
 {
     const hel_ckks_matrix *m = p->m;
     const hel_ckks_context *t = p->c->context;
     const double scale = m->plain->scale.hi, turn = hel_ckks_error_switch(t, m->level);
-    const double in = hypot(p->v->error, m->baby_count ? turn : 0) * m->row_norm * scale;
+    const double in = scale * hypot(p->v->error * (p->v->mixed ? m->row_sum : m->row_norm),
+                                    m->baby_count ? turn * m->row_norm : 0);
     const double rounding =
         hel_ckks_error_encode(t, m->log_slots) * p->v->bound * p->v->scale.hi * sqrt(m->diagonals);
     x->error = hypot(hypot(in, rounding), turn * sqrt(m->giant_count));
     x->bound = p->v->bound * m->row_sum;
+    x->mixed = p->v->mixed || m->diagonals > 1;
     x->scale = hel_scale_mul(p->v->scale, m->plain->scale);
     x->seeded = 0;
     memcpy(x->key_id, p->v->key_id, sizeof x->key_id);
@@ -289,12 +293,12 @@ static hel_status prepare(product *p, const hel_ckks_cipher *a)
     return HEL_OK;
 }
 
-hel_status hel_ckks_matrix_mul(hel_ckks *c, hel_ckks_cipher *out, const hel_ckks_matrix *m,
-                               const hel_ckks_cipher *a)
+static hel_status matrix_mul(hel_ckks *c, hel_ckks_cipher *out, const hel_ckks_matrix *m,
+                             const hel_ckks_cipher *a)
 {
     product p = {.c = c, .m = m};
-    hel_error_clear(c->engine);
-    HEL_TRY(hel_ckks_check_cipher(c, a, "matrix"));
+    HEL_TRY(hel_ckks_begin(c, out, a, "matrix"));
+    HEL_REQUIRE(c->engine, m, HEL_E_USAGE, "matrix: none is given");
     HEL_TRY(hel_ckks_check_plain(c, m->plain, "matrix"));
     HEL_REQUIRE(c->engine, a->log_slots == m->log_slots, HEL_E_MISMATCH,
                 "matrix: %u slots, the ciphertext has %u", 1u << m->log_slots, 1u << a->log_slots);
@@ -305,8 +309,6 @@ hel_status hel_ckks_matrix_mul(hel_ckks *c, hel_ckks_cipher *out, const hel_ckks
         status = prepare(&p, a);
         if (status == HEL_OK)
             status = sum_all(&p, out);
-        if (status != HEL_OK)
-            out->valid = 0;
     }
     for (uint32_t i = 0; p.baby && i < m->baby_count; i++)
         hel_ckks_cipher_free(p.baby[i]);
@@ -317,4 +319,10 @@ hel_status hel_ckks_matrix_mul(hel_ckks *c, hel_ckks_cipher *out, const hel_ckks
     hel_free(p.a);
     hel_free(p.b);
     return status;
+}
+
+hel_status hel_ckks_matrix_mul(hel_ckks *c, hel_ckks_cipher *out, const hel_ckks_matrix *m,
+                               const hel_ckks_cipher *a)
+{
+    return hel_ckks_result(out, matrix_mul(c, out, m, a));
 }

@@ -67,6 +67,7 @@ static hel_status multiply_aligned(hel_ckks *c, hel_ckks_cipher *out, const hel_
     if (relinearize)
         HEL_TRY(relinearization_key(c, a, &key));
     want.polys = relinearize ? 2 : 3;
+    want.mixed |= b->mixed;
     want.scale = hel_scale_mul(a->scale, b->scale);
     want.bound = a->bound * b->bound;
     want.error =
@@ -205,6 +206,7 @@ static hel_status multiply_plain(hel_ckks *c, hel_ckks_cipher *out, const hel_ck
     HEL_TRY(hel_ckks_common_batch(c, a->batch, b->batch, &want.batch));
     want.scale = hel_scale_mul(a->scale, b->scale);
     want.bound = a->bound * bound;
+    want.mixed |= b->error > 0;
     want.error = hel_ckks_error_product(a->bound * a->scale.hi, a->error, bound * b->scale.hi,
                                         plain_error(c, b));
     hel_status status = hel_ckks_output_start(c, &o, out, &want, a->level,
@@ -259,6 +261,7 @@ static hel_status sum_plain_aligned(hel_ckks *c, hel_ckks_cipher *out, const hel
     HEL_TRY(check_plain_level(c, a, b, what));
     HEL_TRY(hel_ckks_common_batch(c, a->batch, b->batch, &want.batch));
     want.bound = a->bound + bound;
+    want.mixed |= b->error > 0;
     want.error = a->error + plain_error(c, b) * k.hi + apart * bound * a->scale.hi;
     hel_status status = hel_ckks_output_start(c, &o, out, &want, a->level,
                                               out == a ? HEL_PLACE_OVER : HEL_PLACE_APART, what);

@@ -16,8 +16,10 @@
 #define PUBLIC_HEADER (4u + 4u)               /* version, limbs */
 #define KEYS_HEADER   (4u + 4u + 4u)          /* version, level, count */
 #define PLAIN_HEADER  (4 * 4u + 5 * 8u)       /* version .. batch; scale .. bound */
-#define CIPHER_HEADER (6 * 4u + 16u + 4 * 8u) /* version .. seeded; key id; scale .. bound */
+#define CIPHER_HEADER (6 * 4u + 16u + 4 * 8u) /* version .. form; key id; scale .. bound */
 #define ROWS          16u                     /* limbs that are coded at a time */
+#define SEEDED        1u                      /* bits of a ciphertext's form */
+#define MIXED         2u
 
 /* ---- residues between the backend and bytes ---- */
 
@@ -263,9 +265,10 @@ static void put_f64(uint8_t *out, double v)
     hel_put_u64(out, bits);
 }
 
+/* The range of scale.c. */
 static int scale_is_valid(hel_scale s)
 {
-    return isfinite(s.hi) && s.hi > 0 && fabs(s.lo) <= ldexp(s.hi, -53);
+    return s.hi >= 0x1p-400 && s.hi <= 0x1p400 && fabs(s.lo) <= ldexp(s.hi, -53);
 }
 
 /* Errors and bounds may have grown beyond all bounds, but they are numbers. */
@@ -337,8 +340,8 @@ hel_status hel_ckks_cipher_encode(hel_ckks *c, const hel_ckks_cipher *x, hel_buf
     uint8_t head[CIPHER_HEADER];
     HEL_TRY(hel_ckks_check_cipher(c, x, "CKKS ciphertext"));
     const uint32_t limbs = c->context->params.limbs[x->level];
-    const uint32_t word[6] = {VERSION,  x->level, x->log_slots,
-                              x->batch, x->polys, (uint32_t)(x->seeded != 0)};
+    const uint32_t form = (x->seeded ? SEEDED : 0) | (x->mixed ? MIXED : 0);
+    const uint32_t word[6] = {VERSION, x->level, x->log_slots, x->batch, x->polys, form};
     const double number[4] = {x->scale.hi, x->scale.lo, x->error, x->bound};
     for (size_t i = 0; i < 6; i++)
         hel_put_u32(head + 4 * i, word[i]);
@@ -356,7 +359,7 @@ hel_status hel_ckks_cipher_encode(hel_ckks *c, const hel_ckks_cipher *x, hel_buf
 }
 
 typedef struct cipher_head {
-    uint32_t level, log_slots, batch, polys, seeded;
+    uint32_t level, log_slots, batch, polys, form, seeded;
     hel_scale scale;
     double error, bound;
 } cipher_head;
@@ -370,15 +373,17 @@ static hel_status read_cipher_head(hel_ckks *c, const uint8_t *data, size_t byte
         .log_slots = hel_get_u32(data + 8),
         .batch = hel_get_u32(data + 12),
         .polys = hel_get_u32(data + 16),
-        .seeded = hel_get_u32(data + 20),
+        .form = hel_get_u32(data + 20),
+        .seeded = hel_get_u32(data + 20) & SEEDED,
         .scale = {hel_get_f64(data + 40), hel_get_f64(data + 48)},
         .error = hel_get_f64(data + 56),
         .bound = hel_get_f64(data + 64),
     };
     HEL_TRY(check_shape(c, h->level, h->log_slots, what));
     HEL_REQUIRE(c->engine,
-                (h->polys == 2 || h->polys == 3) && h->seeded <= 1 && (!h->seeded || h->polys == 2),
-                HEL_E_FORMAT, "%s: %u polynomials, seeded %u", what, h->polys, h->seeded);
+                (h->polys == 2 || h->polys == 3) && h->form <= (SEEDED | MIXED) &&
+                    (!h->seeded || h->polys == 2),
+                HEL_E_FORMAT, "%s: %u polynomials, form %u", what, h->polys, h->form);
     HEL_REQUIRE(c->engine, scale_is_valid(h->scale) && is_amount(h->error) && is_amount(h->bound),
                 HEL_E_FORMAT, "%s: scale %g, error %g or bound %g is not a valid number", what,
                 h->scale.hi, h->error, h->bound);
@@ -411,6 +416,7 @@ hel_status hel_ckks_cipher_decode(hel_ckks *c, const uint8_t *data, size_t bytes
     }
     memcpy(out->key_id, data + 24, sizeof out->key_id);
     out->seeded = (int)h.seeded;
+    out->mixed = (h.form & MIXED) != 0;
     out->scale = h.scale;
     out->error = h.error;
     out->bound = h.bound;

@@ -22,6 +22,7 @@
 #define POWERS_MAX   4096 /* coefficients of the largest polynomial */
 #define BABY_POWERS  64
 #define GIANT_POWERS 13
+#define LARGEST      0x1p400 /* coefficient: times a scale it stays within a double's range */
 
 typedef struct evaluation {
     hel_ckks *c;
@@ -76,9 +77,12 @@ static hel_status add_term(evaluation *e, hel_ckks_cipher *out, int begun, doubl
             HEL_TRY(c->stream->ops->add(c->stream, t->basis, sum, sum, to));
     }
     /* the constant is wrong by at most half a unit; sums of dependent powers add up at worst */
-    const double error = x->error * size + 0.5 * x->bound * x->scale.hi;
+    const double error =
+        x->error * size +
+        0.5 * x->bound * x->scale.hi / hel_ckks_error_slot(t, 1, x->log_slots); /* in every slot */
     out->error = begun ? out->error + error : error;
     out->bound = fabs(coefficient) * x->bound + (begun ? out->bound : 0);
+    out->mixed = x->mixed || (begun && out->mixed);
     out->scale = scale;
     out->seeded = 0;
     memcpy(out->key_id, x->key_id, sizeof out->key_id);
@@ -94,6 +98,7 @@ static hel_status add_constant(evaluation *e, hel_ckks_cipher *x, double coeffic
     hel_view v = hel_ckks_cipher_view(x, 0, x->batch, x->level);
     hel_ckks_residues(c->context, hel_scale_mul(x->scale, hel_scale_of(coefficient)), limbs, k);
     x->bound += fabs(coefficient);
+    x->error += 0.5 / hel_ckks_error_slot(c->context, 1, x->log_slots);
     return c->stream->ops->add_scalar(c->stream, c->context->basis, v, v, k);
 }
 
@@ -272,23 +277,32 @@ static hel_status run(evaluation *e, hel_ckks_cipher *out, const hel_ckks_cipher
     return evaluate(e, out, p, degree, l, scale);
 }
 
-hel_status hel_ckks_poly(hel_ckks *c, hel_ckks_cipher *out, const hel_ckks_cipher *a,
-                         hel_ckks_poly_basis basis, const double *coefficients, uint32_t degree,
-                         double low, double high)
+/* low < high, and the map to [-1, 1] has coefficients in range. */
+static int interval_is_usable(double low, double high)
+{
+    const double length = high - low;
+    return low < high && isfinite(length) && 2 / length <= LARGEST &&
+           fabs(low + high) / length <= LARGEST;
+}
+
+static hel_status poly(hel_ckks *c, hel_ckks_cipher *out, const hel_ckks_cipher *a,
+                       hel_ckks_poly_basis basis, const double *coefficients, uint32_t degree,
+                       double low, double high)
 {
     evaluation e = {.c = c, .basis = basis, .baby = 2};
     const hel_ckks_alignment alignment = c->alignment;
     double *p;
-    hel_error_clear(c->engine);
-    HEL_TRY(hel_ckks_check_cipher(c, a, "polynomial"));
+    HEL_TRY(hel_ckks_begin(c, out, a, "polynomial"));
+    HEL_REQUIRE(c->engine, coefficients, HEL_E_USAGE,
+                "polynomial: coefficients are needed, NULL was given");
     HEL_REQUIRE(c->engine, degree < POWERS_MAX, HEL_E_USAGE,
                 "polynomial: degree %u, the rule is below %u", degree, POWERS_MAX);
-    HEL_REQUIRE(c->engine,
-                basis == HEL_CKKS_POWER || (isfinite(low) && isfinite(high) && low < high),
-                HEL_E_USAGE, "polynomial: the interval [%g, %g] is empty or not finite", low, high);
+    HEL_REQUIRE(c->engine, basis == HEL_CKKS_POWER || interval_is_usable(low, high), HEL_E_USAGE,
+                "polynomial: the interval [%g, %g] is empty or not finite", low, high);
     for (uint32_t i = 0; i <= degree; i++)
-        HEL_REQUIRE(c->engine, isfinite(coefficients[i]), HEL_E_USAGE,
-                    "polynomial: coefficient %u is not finite", i);
+        HEL_REQUIRE(c->engine, fabs(coefficients[i]) <= LARGEST, HEL_E_USAGE,
+                    "polynomial: coefficient %u is %g, the rule is finite and at most 2^400", i,
+                    coefficients[i]);
     HEL_TRY(hel_malloc(c->engine, &p, degree + 1, sizeof *p));
     memcpy(p, coefficients, (degree + 1) * sizeof *p);
     degree = degree_of(p, degree + 1);
@@ -303,9 +317,14 @@ hel_status hel_ckks_poly(hel_ckks *c, hel_ckks_cipher *out, const hel_ckks_ciphe
         hel_ckks_cipher_free(e.giant[i]);
     hel_ckks_cipher_free(e.scratch);
     hel_free(p);
-    if (status != HEL_OK)
-        out->valid = 0;
     return status;
+}
+
+hel_status hel_ckks_poly(hel_ckks *c, hel_ckks_cipher *out, const hel_ckks_cipher *a,
+                         hel_ckks_poly_basis basis, const double *coefficients, uint32_t degree,
+                         double low, double high)
+{
+    return hel_ckks_result(out, poly(c, out, a, basis, coefficients, degree, low, high));
 }
 
 /* Discrete cosine transform of f at the Chebyshev nodes. */
@@ -314,13 +333,19 @@ hel_status hel_ckks_chebyshev(hel_engine *engine, double (*f)(double), double lo
 {
     const uint32_t nodes = degree + 1;
     double *value;
+    HEL_REQUIRE(engine, f && c, HEL_E_USAGE, "Chebyshev: a function and room are needed");
     HEL_REQUIRE(engine, degree < POWERS_MAX && isfinite(low) && isfinite(high) && low < high,
                 HEL_E_USAGE, "Chebyshev: degree %u on [%g, %g]; the rule is below %u, low < high",
                 degree, low, high, POWERS_MAX);
     HEL_TRY(hel_malloc(engine, &value, nodes, sizeof *value));
     for (uint32_t k = 0; k < nodes; k++) {
         double y = cos(M_PI * (k + 0.5) / nodes);
-        value[k] = f(0.5 * (low + high) + 0.5 * (high - low) * y);
+        const double x = 0.5 * (low + high) + 0.5 * (high - low) * y;
+        value[k] = f(x);
+        if (!isfinite(value[k])) {
+            hel_free(value);
+            return hel_fail(engine, HEL_E_USAGE, "Chebyshev: the function at %g is not finite", x);
+        }
     }
     for (uint32_t j = 0; j < nodes; j++) {
         double sum = 0;

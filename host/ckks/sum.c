@@ -9,8 +9,8 @@
 
 #define WHAT "sum of slots"
 
-/* out (an empty local) = y + rot(r, 2^k). Errors of different slots are uncorrelated, so that
- * variances add. */
+/* out (an empty local) = y + rot(r, 2^k). Variances add unless errors of different slots depend on
+ * each other already. */
 static hel_status join(hel_ckks *c, hel_ckks_cipher *out, const hel_ckks_cipher *y,
                        const hel_ckks_cipher *r, uint32_t k)
 {
@@ -18,7 +18,8 @@ static hel_status join(hel_ckks *c, hel_ckks_cipher *out, const hel_ckks_cipher 
     HEL_TRY(hel_ckks_turn(c, out, r, g, HEL_PLACE_LOCAL, WHAT));
     const double error = hypot(y->error, out->error);
     HEL_TRY(hel_ckks_sum_aligned(c, out, y, out, 0, HEL_PLACE_OVER, WHAT));
-    out->error = error;
+    if (!y->mixed)
+        out->error = error;
     return HEL_OK;
 }
 
@@ -69,10 +70,12 @@ static hel_status sum(hel_ckks *c, hel_ckks_cipher *out, const hel_ckks_cipher *
     HEL_TRY(hel_ckks_begin(c, out, a, WHAT));
     HEL_REQUIRE(c->engine, length >= 1 && length <= 1u << a->log_slots, HEL_E_USAGE,
                 WHAT ": length %u, the rule is 1 to %u", length, 1u << a->log_slots);
+    const int mixed = a->mixed || length > 1;
     sums s = {.y = a, .own_y = hel_ckks_local(c), .own_r = hel_ckks_local(c)};
     hel_status status = add_up(c, &s, length);
     if (status == HEL_OK)
         status = hel_ckks_copy(c, out, s.r);
+    out->mixed = mixed;
     hel_ckks_local_end(c, &s.own_y);
     hel_ckks_local_end(c, &s.own_r);
     return status;

@@ -2,6 +2,8 @@
  * CKKS objects in files: every kind is the section PARM and, but for parameters themselves, one
  * section OBJC with the object's bytes (FORMAT.md, kinds 9 to 14). Public: heloci/ckks.h.
  */
+#include <unistd.h>
+
 #include "host/base/mem.h"
 #include "host/ckks/evaluator.h"
 #include "host/store/container.h"
@@ -65,6 +67,10 @@ hel_status hel_ckks_secret_save(hel_ckks *c, const char *path, const hel_ckks_se
     hel_head head = {.kind = HEL_KIND_CKKS_SECRET};
     hel_buf object = {0}, params = {0};
     HEL_TRY(begin(c, path, secret));
+    HEL_REQUIRE(c->engine, access(path, F_OK) != 0, HEL_E_USAGE,
+                "%s: is there already; a secret key in the place of another makes what was "
+                "encrypted under that one unreadable: remove it first",
+                path);
     HEL_TRY(hel_ckks_check_secret(c, secret, NULL, path));
     memcpy(head.params, c->context->digest, sizeof head.params);
     memcpy(head.key_id, secret->key_id, sizeof head.key_id);

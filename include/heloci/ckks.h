@@ -62,8 +62,9 @@ typedef struct hel_ckks_request {
     uint32_t depth;      /**< default: the largest that log_n allows; one of the two is needed */
     uint32_t scale_bits; /**< default 40 */
     uint32_t dnum;       /**< key-switching digits at the top level; default 3 (or fewer primes) */
-    uint32_t message_bits; /**< level 0 holds |values| below 2^message_bits; default 10, or what
-                                60 bits leave over */
+    uint32_t message_bits; /**< level 0 holds |values| below 2^message_bits; default 10, or what its
+                                two primes leave over: 8 at scales of 2^50, 3 at 2^55. Say 10 to
+                                have 10; a third prime then serves it */
     uint32_t security;     /**< 128 (default), 192, 256 or HEL_CKKS_INSECURE */
     uint32_t log_qp;       /**< upper limit for log2(QP) below the security bound's own */
 } hel_ckks_request;
@@ -83,7 +84,8 @@ typedef struct hel_ckks_info {
     uint32_t q_limbs, dnum;
     double scale[HEL_CKKS_LEVELS_MAX + 1]; /**< default scale of each level */
     double precision_bits; /**< of a fresh public-key encryption: -log2 of the standard deviation
-                                of a slot's error, at the top level */
+                                of a slot's error, at the top level, N/2 slots */
+    double message_bits;   /**< level 0 holds |values| below 2^message_bits */
     uint64_t ciphertext_bytes, seeded_bytes; /**< top level, one message */
     uint64_t key_bytes, seeded_key_bytes;    /**< one switching key in memory and in a file */
 } hel_ckks_info;
@@ -119,7 +121,8 @@ typedef struct hel_ckks hel_ckks;
 /** Tables for a parameter set, on the CPU. The engine must outlive it. */
 HEL_API HEL_MUST_CHECK hel_status hel_ckks_create(hel_engine *engine, hel_ckks **out,
                                                   const hel_ckks_params *params);
-/** The same tables, evaluation keys and settings for another thread and its engine. */
+/** The same tables, evaluation keys and settings for another thread and its engine (one with
+ *  threads = 1 where clones work side by side). Either may be freed first. */
 HEL_API HEL_MUST_CHECK hel_status hel_ckks_clone(hel_engine *engine, hel_ckks **out,
                                                  const hel_ckks *ckks);
 HEL_API void hel_ckks_free(hel_ckks *ckks);
@@ -234,14 +237,16 @@ typedef struct hel_ckks_flooding {
     uint32_t size;         /**< sizeof(hel_ckks_flooding) */
     uint32_t bits;         /**< statistical security, 1..256, default 30 */
     uint64_t queries;      /**< messages (vectors, each item of a batch) released under this key in
-                                its life, default 2^10 */
+                                its life, default 2^10; one that is released twice counts twice */
+    double least_error;    /**< a slot's error is taken to be at least this, in units of the
+                                message; default 0. See below */
     double error;          /**< out: standard deviation of a slot after flooding */
     double precision_cost; /**< out: bits of precision lost against hel_ckks_decrypt */
 } hel_ckks_flooding;
 
 #define HEL_CKKS_FLOODING_INIT                                                                     \
     {                                                                                              \
-        sizeof(hel_ckks_flooding), 0, 0, 0, 0                                                      \
+        sizeof(hel_ckks_flooding), 0, 0, 0, 0, 0                                                   \
     }
 
 /** Decryption for values that leave the key owner (IND-CPA-D): adds to every coefficient of the
@@ -251,7 +256,16 @@ typedef struct hel_ckks_flooding {
  *  sqrt(2 slots) times that: a cost of log2(12 queries)/2 + bits/2 + log2(2 slots)/2 bits of
  *  precision, 29 with the defaults and 2^14 slots. Fewer slots, fewer queries and a larger scale
  *  make up for it. Defaults are filled in. HEL_E_USAGE when the flooded value would not fit the
- *  ciphertext's modulus. */
+ *  ciphertext's modulus.
+ *
+ *  The estimate, the bound behind it and the scale come with the ciphertext: a file states them,
+ *  and nothing proves them. What is assumed is at least the error of a fresh symmetric encryption,
+ *  which every ciphertext exceeds, and `least_error` at the larger of the ciphertext's scale and
+ *  the default one of its level: the owner's own word, for instance the hel_ckks_cipher_error() of
+ *  the same computation on an encryption of zeros with the bounds in use. That guards against
+ *  estimates that are too small. It does not make a ciphertext harmless that was not computed as
+ *  agreed: one whose polynomials somebody chose can carry the secret key in its message, above any
+ *  noise. Values from those who may do that must not go back to them in any form. */
 HEL_API HEL_MUST_CHECK hel_status hel_ckks_decrypt_flooded(hel_ckks *ckks, hel_ckks_plain *out,
                                                            const hel_ckks_cipher *a,
                                                            const hel_ckks_secret *secret,
@@ -362,7 +376,8 @@ typedef enum hel_ckks_poly_basis {
 } hel_ckks_poly_basis;
 
 /** Evaluates a real polynomial in every slot: Paterson-Stockmeyer, ceil(log2(degree + 1)) levels,
- *  one more where a Chebyshev interval is not [-1, 1]. low and high are ignored for powers.
+ *  one more where a Chebyshev interval is not [-1, 1]; values outside the interval give numbers,
+ *  bounds and estimates that mean nothing. low and high are ignored for powers.
  *  HEL_E_USAGE when the level is too low. */
 HEL_API HEL_MUST_CHECK hel_status hel_ckks_poly(hel_ckks *ckks, hel_ckks_cipher *out,
                                                 const hel_ckks_cipher *a, hel_ckks_poly_basis basis,
@@ -375,9 +390,10 @@ HEL_API HEL_MUST_CHECK hel_status hel_ckks_chebyshev(hel_engine *engine, double 
 
 /* ---- files -------------------------------------------------------------------------------- */
 
-/** Files in the container format (FORMAT.md). Secret keys are written with mode 0600 and, with a
- *  passphrase (not NULL, not ""), sealed; seeds stand for uniform halves. Loading checks that the
- *  file fits the parameters (HEL_E_MISMATCH) and every residue (HEL_E_FORMAT). */
+/** Files in the container format (host/store/FORMAT.md of the sources). Secret keys are written
+ *  with mode 0600, never over a file that is there (HEL_E_USAGE), and, with a passphrase (not NULL,
+ *  not ""), sealed; other files are replaced whole. Seeds stand for uniform halves. Loading checks
+ *  that the file fits the parameters (HEL_E_MISMATCH) and every residue (HEL_E_FORMAT). */
 HEL_API HEL_MUST_CHECK hel_status hel_ckks_params_save(hel_engine *engine, const char *path,
                                                        const hel_ckks_params *params);
 HEL_API HEL_MUST_CHECK hel_status hel_ckks_params_load(hel_engine *engine, const char *path,

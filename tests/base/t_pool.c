@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 
 #include "host/base/mem.h"
 #include "host/base/pool.h"
@@ -193,6 +194,35 @@ Test(pool, nested_loops)
     cr_assert(hel_parallel(out.engine, 100, nest, &out) == HEL_OK);
     cr_assert(out.sum == 166650, "%u", out.sum); /* sum of i (i + 1) / 2 over i < 100 */
     hel_engine_free(out.engine);
+}
+
+/* A child of fork() has none of the workers: its loops start new ones, and the end does not wait
+ * for those of the parent. */
+Test(pool, after_a_fork)
+{
+    for (int idle = 0; idle <= 1; idle++) {
+        hel_engine *engine = engine_of(4);
+        struct job job = {.threads = 4, .fail_at = SIZE_MAX};
+        int status;
+        job.hits = calloc(1000, sizeof *job.hits);
+        cr_assert(hel_parallel(engine, 1000, work, &job) == HEL_OK);
+        usleep(50000); /* the workers sleep */
+        const pid_t child = fork();
+        cr_assert(child >= 0);
+        if (child == 0) {
+            alarm(20);
+            if (!idle && (hel_parallel(engine, 1000, work, &job) != HEL_OK || job.calls != 2000))
+                _exit(1);
+            hel_engine_free(engine);
+            _exit(0);
+        }
+        cr_assert(waitpid(child, &status, 0) == child);
+        cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "child: status %x", status);
+        cr_assert(hel_parallel(engine, 1000, work, &job) == HEL_OK);
+        cr_assert(job.calls == 2000);
+        hel_engine_free(engine);
+        free(job.hits);
+    }
 }
 
 static void *do_nothing(void *arg)

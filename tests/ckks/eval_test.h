@@ -133,7 +133,8 @@ static inline int same_cipher(const hel_ckks_cipher *a, const hel_ckks_cipher *b
 {
     if (!a->valid || !b->valid || a->batch != b->batch || a->level != b->level ||
         a->polys != b->polys || a->log_slots != b->log_slots || a->scale.hi != b->scale.hi ||
-        a->scale.lo != b->scale.lo || a->error != b->error || a->bound != b->bound)
+        a->scale.lo != b->scale.lo || a->error != b->error || a->bound != b->bound ||
+        a->mixed != b->mixed)
         return 0;
     const size_t words = (size_t)a->context->params.limbs[a->level] * a->context->n;
     for (uint32_t p = 0; p < a->polys; p++)

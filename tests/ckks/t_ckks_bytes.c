@@ -199,9 +199,9 @@ static int same_cipher(const hel_ckks_cipher *a, const hel_ckks_cipher *b)
     const size_t words =
         (size_t)a->batch * a->polys * a->context->params.limbs[a->level] * a->context->n;
     return a->batch == b->batch && a->polys == b->polys && a->level == b->level &&
-           a->log_slots == b->log_slots && a->seeded == b->seeded && a->scale.hi == b->scale.hi &&
-           a->scale.lo == b->scale.lo && a->error == b->error && a->bound == b->bound &&
-           !memcmp(a->key_id, b->key_id, 16) &&
+           a->log_slots == b->log_slots && a->seeded == b->seeded && a->mixed == b->mixed &&
+           a->scale.hi == b->scale.hi && a->scale.lo == b->scale.lo && a->error == b->error &&
+           a->bound == b->bound && !memcmp(a->key_id, b->key_id, 16) &&
            (words == 0 || !memcmp(a->data, b->data, words * 4));
 }
 
@@ -263,8 +263,10 @@ Test(ckks_bytes, cipher_bytes)
                 {12, 4, UINT32_MAX, "bytes"},
                 {16, 4, 1, "polynomials"},
                 {16, 4, 4, "polynomials"},
-                {20, 4, 2, "seeded"},
+                {20, 4, 4, "form"},
                 {40, 8, 0, "scale"},
+                {40, 8, 0x0010000000000000u, "scale"}, /* 2^-1022 and 2^1000 */
+                {40, 8, 0x7e70000000000000u, "scale"},
                 {40, 8, nan, "scale"},
                 {40, 8, minus_one, "scale"},
                 {48, 8, 0x4000000000000000u + ((uint64_t)50 << 52), "scale"},

@@ -105,3 +105,42 @@ Test(ckks_encode, twins_agree)
     }
     free(first);
 }
+
+/* Memory that a stream keeps for its next request holds nothing of a message. */
+Test(ckks_encode, scratch_is_wiped)
+{
+    enum { SLOTS = 512 };
+    ref_ckks f;
+    hel_ckks_params params = ref_ckks_toy(10, 2, 40, 0);
+    ref_random r = ref_random_start(11);
+    hel_ckks_plain *plain;
+    hel_ckks_cipher *x;
+    double re[SLOTS], im[SLOTS];
+    ref_ckks_setup(&f, &params, HEL_SIMD_AUTO, 1);
+    ref_ckks_fill(&r, re, im, SLOTS);
+    ok(&f, hel_ckks_plain_create(f.ckks, &plain), "plain");
+    ok(&f, hel_ckks_cipher_create(f.ckks, &x), "cipher");
+    for (uint32_t level = 0; level <= 2; level++) {
+        ok(&f, hel_ckks_encode(f.ckks, plain, re, im, SLOTS, 1, level, 0), "encode");
+        ok(&f, hel_ckks_encrypt(f.ckks, x, plain, f.public_key), "encrypt");
+        ok(&f, hel_ckks_decrypt(f.ckks, plain, x, f.secret), "decrypt");
+        ok(&f, hel_ckks_decode(f.ckks, plain, re, im), "decode");
+        const size_t bytes[2] = {16 * SLOTS, (size_t)params.limbs[plain->level] * 1024 * 4};
+        for (int kind = 0; kind < 2; kind++) {
+            hel_stream *s = f.ckks->stream;
+            uint8_t *block[2];
+            uint32_t dirty = 0;
+            for (int i = 0; i <= kind; i++) /* released last; decoding has two */
+                ok(&f, s->ops->alloc(s, &block[i], bytes[kind]), "memory");
+            for (size_t k = 0; k < bytes[kind]; k++)
+                dirty += block[0][k] != 0 || block[kind][k] != 0;
+            cr_expect_eq(dirty, 0, "level %u: %u bytes of %s remain", level, dirty,
+                         kind ? "decoding" : "encoding");
+            for (int i = kind; i >= 0; i--)
+                s->ops->release(s, block[i]);
+        }
+    }
+    hel_ckks_plain_free(plain);
+    hel_ckks_cipher_free(x);
+    ref_ckks_end(&f);
+}

@@ -256,3 +256,34 @@ Test(ckks_error, over_depth)
     depth(&r, 8, 40, 4);
     depth(&r, 12, 50, 512);
 }
+
+/* A constant is rounded once, for all slots: with few slots that is all the error there is. The
+ * constant lies half way between two integers at its scale. */
+Test(ckks_error, constants_on_few_slots)
+{
+    ref_random r = ref_random_start(6);
+    hel_ckks_params p = ref_ckks_toy(10, 3, 20, 2);
+    ref_ckks f;
+    ref_ckks_setup(&f, &p, HEL_SIMD_AUTO, 1);
+    for (uint32_t slots = 1; slots <= 512; slots *= 8) {
+        vec a = vec_new(1, slots);
+        for (uint32_t j = 0; j < slots; j++)
+            a.v[j] = 1 - 0.1 * ref_random_double(&r);
+        hel_ckks_cipher *x = encrypt_vec(&f, &a, 3), *y;
+        need(&f, hel_ckks_cipher_create(f.ckks, &y));
+        const double constant = 3.5 / hel_ckks_cipher_scale(x), many[2] = {0, constant};
+        for (int poly = 0; poly < 2; poly++) {
+            vec want = vec_new(1, slots);
+            for (uint32_t j = 0; j < slots; j++)
+                want.v[j] = constant * a.v[j];
+            need(&f, poly ? hel_ckks_poly(f.ckks, y, x, HEL_CKKS_POWER, many, 1, 0, 0)
+                          : hel_ckks_mul_const(f.ckks, y, x, constant, 0));
+            check_vec(&f, y, &want, poly ? "polynomial" : "product with a constant");
+            free(want.v);
+        }
+        hel_ckks_cipher_free(x);
+        hel_ckks_cipher_free(y);
+        free(a.v);
+    }
+    ref_ckks_end(&f);
+}

@@ -217,6 +217,60 @@ Test(ckks_flood, fresh_in_every_call_and_item)
     ref_ckks_end(&f);
 }
 
+/* Estimates and scales of files are anybody's word: the noise has a floor, and the owner's. */
+Test(ckks_flood, estimates_are_not_trusted)
+{
+    ref_ckks f;
+    hel_ckks_params p = ref_ckks_toy(10, 4, 40, 0);
+    hel_ckks_plain *plain, *out;
+    hel_ckks_cipher *x;
+    double one = 1;
+    ref_ckks_setup(&f, &p, HEL_SIMD_AUTO, 1);
+    ok(&f, hel_ckks_plain_create(f.ckks, &plain), "plain");
+    ok(&f, hel_ckks_plain_create(f.ckks, &out), "plain");
+    ok(&f, hel_ckks_cipher_create(f.ckks, &x), "cipher");
+    ok(&f, hel_ckks_encode(f.ckks, plain, &one, NULL, 1, 1, HEL_CKKS_TOP, 0), "encode");
+    ok(&f, hel_ckks_encrypt_symmetric(f.ckks, x, plain, f.secret), "encrypt");
+    hel_ckks_flooding fl = init;
+    ok(&f, hel_ckks_decrypt_flooded(f.ckks, out, x, f.secret, &fl), "flooded");
+    const double fresh = fl.error, estimate = hel_ckks_cipher_error(x), error = x->error;
+    cr_assert_gt(fresh, 0);
+
+    x->error = 1e-300;
+    fl = init;
+    ok(&f, hel_ckks_decrypt_flooded(f.ckks, out, x, f.secret, &fl), "flooded");
+    cr_assert_float_eq(fl.error / fresh, 1, 0.01); /* one that says next to nothing: as if fresh */
+
+    x->error = error;
+    fl = init;
+    fl.least_error = 100 * estimate;
+    ok(&f, hel_ckks_decrypt_flooded(f.ckks, out, x, f.secret, &fl), "flooded");
+    cr_assert_float_eq(fl.error / fresh, 100, 1e-6);
+    fl = init;
+    fl.least_error = estimate / 100;
+    ok(&f, hel_ckks_decrypt_flooded(f.ckks, out, x, f.secret, &fl), "flooded");
+    cr_assert_float_eq(fl.error / fresh, 1, 0.01); /* the larger of the two counts */
+
+    x->scale =
+        hel_scale_mul(x->scale, hel_scale_of(0x1p-20)); /* a scale that is not the real one */
+    fl = init;
+    fl.least_error = 100 * estimate;
+    ok(&f, hel_ckks_decrypt_flooded(f.ckks, out, x, f.secret, &fl), "flooded");
+    cr_assert_float_eq(fl.error * 0x1p-20 / fresh, 100, 1e-6);
+
+    static const double bad[] = {-1, NAN, INFINITY};
+    for (int i = 0; i < 3; i++) {
+        fl = init;
+        fl.least_error = bad[i];
+        cr_assert_eq(hel_ckks_decrypt_flooded(f.ckks, out, x, f.secret, &fl), HEL_E_USAGE);
+        cr_assert(strstr(hel_engine_error(f.engine), "least error"));
+    }
+    hel_ckks_plain_free(plain);
+    hel_ckks_plain_free(out);
+    hel_ckks_cipher_free(x);
+    ref_ckks_end(&f);
+}
+
 Test(ckks_flood, refusals)
 {
     ref_ckks f;

@@ -139,3 +139,34 @@ Test(ckks_matrix, costs_about_two_square_roots)
     free_sample(&s);
     ref_ckks_end(&f);
 }
+
+Test(ckks_matrix, refusals_leave_no_message)
+{
+    ref_ckks f;
+    hel_ckks_params p = ref_ckks_toy(10, 1, 30, 2);
+    const double one[4] = {1, 0, 0, 1};
+    hel_ckks_matrix *m;
+    hel_ckks_plain *plain;
+    hel_ckks_cipher *x, *y;
+    ref_ckks_setup(&f, &p, HEL_SIMD_AUTO, 1);
+    cr_assert_eq(hel_ckks_matrix_create(f.ckks, &m, NULL, NULL, 2, 1), HEL_E_USAGE);
+    cr_assert_eq(hel_ckks_matrix_create(f.ckks, &m, one, NULL, 2, 1), HEL_OK);
+    cr_assert_eq(hel_ckks_plain_create(f.ckks, &plain), HEL_OK);
+    cr_assert_eq(hel_ckks_cipher_create(f.ckks, &x), HEL_OK);
+    cr_assert_eq(hel_ckks_cipher_create(f.ckks, &y), HEL_OK);
+    cr_assert_eq(hel_ckks_encode(f.ckks, plain, one, NULL, 4, 1, 1, 0), HEL_OK);
+    cr_assert_eq(hel_ckks_encrypt(f.ckks, x, plain, f.public_key), HEL_OK);
+    cr_assert_eq(hel_ckks_copy(f.ckks, y, x), HEL_OK);
+    cr_assert_eq(hel_ckks_matrix_mul(f.ckks, y, m, x), HEL_E_MISMATCH); /* 2 slots and 4 */
+    cr_assert_eq(hel_ckks_cipher_size(y), 0);
+    cr_assert_eq(hel_ckks_matrix_mul(f.ckks, x, m, y), HEL_E_USAGE);
+    cr_assert_eq(hel_ckks_cipher_size(x), 0);
+    cr_assert_eq(hel_ckks_encrypt(f.ckks, x, plain, f.public_key), HEL_OK);
+    cr_assert_eq(hel_ckks_matrix_mul(f.ckks, y, NULL, x), HEL_E_USAGE);
+    cr_assert_eq(hel_ckks_matrix_mul(f.ckks, NULL, m, x), HEL_E_USAGE);
+    hel_ckks_cipher_free(x);
+    hel_ckks_cipher_free(y);
+    hel_ckks_plain_free(plain);
+    hel_ckks_matrix_free(m);
+    ref_ckks_end(&f);
+}

@@ -172,6 +172,24 @@ Test(ckks_poly, refusals)
     cr_assert_eq(hel_ckks_poly(k, in.y, in.x, HEL_CKKS_POWER, bad, 1, 0, 0), HEL_E_USAGE);
     cr_assert_eq(hel_ckks_poly(k, in.y, in.x, HEL_CKKS_CHEBYSHEV, c, 1, 1, 1), HEL_E_USAGE);
     cr_assert_eq(hel_ckks_poly(k, in.y, in.x, HEL_CKKS_CHEBYSHEV, c, 3, 0, 2), HEL_E_USAGE);
+    /* numbers that no scale can be multiplied by */
+    const double huge[2] = {0, 1e300};
+    cr_assert_eq(hel_ckks_poly(k, in.y, in.x, HEL_CKKS_POWER, huge, 1, 0, 0), HEL_E_USAGE);
+    cr_assert_eq(hel_ckks_poly(k, in.y, in.x, HEL_CKKS_CHEBYSHEV, c, 1, 0, 5e-324), HEL_E_USAGE);
+    cr_assert_eq(hel_ckks_poly(k, in.y, in.x, HEL_CKKS_CHEBYSHEV, c, 1, -1e308, 1e308),
+                 HEL_E_USAGE);
+    /* whatever is refused, the output holds no message afterwards */
+    hel_ckks_cipher *none;
+    cr_assert_eq(hel_ckks_cipher_create(k, &none), HEL_OK);
+    cr_assert_eq(hel_ckks_copy(k, in.y, in.x), HEL_OK);
+    cr_assert_eq(hel_ckks_poly(k, in.y, none, HEL_CKKS_POWER, c, 1, 0, 0), HEL_E_USAGE);
+    cr_assert_eq(hel_ckks_cipher_size(in.y), 0);
+    cr_assert_eq(hel_ckks_copy(k, in.y, in.x), HEL_OK);
+    cr_assert_eq(hel_ckks_poly(k, in.y, in.x, HEL_CKKS_POWER, NULL, 1, 0, 0), HEL_E_USAGE);
+    cr_assert_eq(hel_ckks_cipher_size(in.y), 0);
+    cr_assert_eq(hel_ckks_poly(k, NULL, in.x, HEL_CKKS_POWER, c, 1, 0, 0), HEL_E_USAGE);
+    cr_assert_eq(hel_ckks_mul_const(k, in.y, in.x, 1e300, 0), HEL_E_USAGE);
+    hel_ckks_cipher_free(none);
     cr_assert_eq(hel_ckks_chebyshev(in.f.engine, logistic, 1, 0, 3, (double[4]){0}), HEL_E_USAGE);
     finish(&in);
 }

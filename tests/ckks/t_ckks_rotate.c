@@ -241,6 +241,58 @@ Test(ckks_rotate, sums_of_every_length)
     ref_ckks_end(&f);
 }
 
+/* After a sum of all slots every slot has the same error: further sums multiply it by their length,
+ * and estimates must say so, through copies, products and files as well. */
+Test(ckks_rotate, sums_of_sums)
+{
+    ref_random r = ref_random_start(8);
+    hel_ckks_params p = ref_ckks_toy(10, 2, 40, 2);
+    const double quarter[16] = {[0] = 1, [1] = 1, [2] = 1, [3] = 1};
+    ref_ckks f;
+    hel_buf b = {0};
+    hel_ckks_matrix *m;
+    ref_ckks_setup(&f, &p, HEL_SIMD_AUTO, 1);
+    vec x = vec_random(&r, 16, 512, 0), want = vec_new(16, 512), four = vec_random(&r, 1, 4, 0);
+    for (uint32_t i = 0; i < 16; i++) {
+        number sum = 0;
+        for (uint32_t j = 0; j < 512; j++)
+            sum += vec_at(&x, i, j);
+        for (uint32_t j = 0; j < 512; j++)
+            want.v[i * 512 + j] = 512 * sum;
+    }
+    hel_ckks_cipher *a = encrypt_vec(&f, &x, 2), *y = new_cipher(&f), *z = new_cipher(&f);
+    cr_assert(!a->mixed);
+    need(&f, hel_ckks_sum(f.ckks, y, a, 512));
+    need(&f, hel_ckks_cipher_encode(f.ckks, y, &b));
+    need(&f, hel_ckks_cipher_decode(f.ckks, b.data, b.bytes, z));
+    cr_assert(z->mixed);
+    need(&f, hel_ckks_add(f.ckks, y, a, z)); /* and back: either operand passes it on */
+    cr_assert(y->mixed);
+    need(&f, hel_ckks_mul(f.ckks, y, a, z));
+    cr_assert(y->mixed);
+    need(&f, hel_ckks_sum(f.ckks, z, z, 512));
+    const double apart = check_vec(&f, z, &want, "sum of sums");
+    cr_log_info("sum of sums: %.2f of the estimate", apart);
+    cr_assert_leq(apart, 2); /* 16 independent errors: the factor sqrt(512) would show */
+
+    /* a row sum of 4 where the row's norm is 2 */
+    need(&f, hel_ckks_matrix_create(f.ckks, &m, quarter, NULL, 4, 1));
+    hel_ckks_cipher *v = encrypt_vec(&f, &four, 2);
+    need(&f, hel_ckks_sum(f.ckks, v, v, 4));
+    need(&f, hel_ckks_matrix_mul(f.ckks, y, m, v));
+    cr_assert_geq(hel_ckks_cipher_error(y), 4 * hel_ckks_cipher_error(v));
+    hel_ckks_matrix_free(m);
+    hel_buf_free(&b);
+    hel_ckks_cipher_free(a);
+    hel_ckks_cipher_free(v);
+    hel_ckks_cipher_free(y);
+    hel_ckks_cipher_free(z);
+    free(x.v);
+    free(want.v);
+    free(four.v);
+    ref_ckks_end(&f);
+}
+
 /* ---- keys that are not there ---- */
 
 Test(ckks_rotate, missing_keys_are_named)

@@ -278,6 +278,8 @@ const char *sim_launch(sim_kernel kernel, sim_dim grid, sim_dim block, const voi
     const sim_options *o = options ? options : &in_order;
     const char *fault = NULL;
     shared_memory shared;
+    if (grid.y > 65535 || grid.z > 65535)
+        return "a launch of more than 65535 blocks in y or z";
     if (block.y != 1 || block.z != 1 || block.x < 1 || block.x > THREADS_MAX)
         return "a launch of more than 1024 threads, or not in one dimension";
     if (shared_bytes > 227 * 1024)

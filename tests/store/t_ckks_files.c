@@ -66,7 +66,7 @@ static void same_cipher(const hel_ckks_cipher *a, const hel_ckks_cipher *b)
     const uint32_t n = a->context->n, limbs = a->context->params.limbs[a->level];
     cr_assert(a->valid && b->valid);
     cr_assert(a->batch == b->batch && a->level == b->level && a->log_slots == b->log_slots &&
-              a->polys == b->polys && a->seeded == b->seeded);
+              a->polys == b->polys && a->seeded == b->seeded && a->mixed == b->mixed);
     cr_assert(a->scale.hi == b->scale.hi && a->scale.lo == b->scale.lo && a->error == b->error &&
               a->bound == b->bound);
     cr_assert_arr_eq(a->key_id, b->key_id, sizeof a->key_id);
@@ -147,6 +147,7 @@ Test(ckks_files, secret_key)
     hel_ckks_cipher *x = random_cipher(&f, &r, 8, 1, HEL_CKKS_TOP, PUBLIC);
     for (int i = 0; i < 3; i++) {
         ref_ckks g = f;
+        unlink(path);
         OK(&f, hel_ckks_secret_save(f.ckks, path, f.secret, phrase[i]));
         cr_assert_eq(mode_of(path), 0600);
         OK(&f, hel_ckks_secret_load(f.ckks, path, phrase[i], &g.secret));
@@ -172,6 +173,9 @@ Test(ckks_files, sealed_shows_nothing)
     size_t plain, sealed;
     OK(&f, hel_ckks_secret_save(f.ckks, path, f.secret, NULL));
     uint8_t *open = read_section(&f, path, HEL_SECTION_SECRET, &plain, NULL);
+    cr_assert_eq(hel_ckks_secret_save(f.ckks, path, f.secret, "p"), HEL_E_USAGE);
+    cr_assert(strstr(hel_engine_error(f.engine), "there already"));
+    unlink(path);
     OK(&f, hel_ckks_secret_save(f.ckks, path, f.secret, "p"));
     uint8_t *file = test_read_file(path, &sealed);
     cr_assert_eq(plain, 80 + 56 + f.secret->n / 4);

@@ -471,7 +471,8 @@ Test(inspect, refuses_impossible_ckks_heads)
                 {4, HEL_SECTION_OBJECT, 8, 10, "2^10 slots"},
                 {4, HEL_SECTION_OBJECT, 12, UINT32_MAX, "demands"},
                 {5, HEL_SECTION_OBJECT, 16, 4, "4 polynomials"},
-                {5, HEL_SECTION_OBJECT, 20, 1, "seeded 1"},
+                {5, HEL_SECTION_OBJECT, 20, 1, "form 1"},
+                {5, HEL_SECTION_OBJECT, 20, 4, "form 4"},
                 {5, HEL_SECTION_OBJECT, 44, 0x7ff00000, "scale"},
                 {6, HEL_SECTION_OBJECT, 12, 2, "demands"}};
     ckks_set c;

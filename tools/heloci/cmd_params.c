@@ -127,9 +127,6 @@ static void print_levels(const hel_ckks_params *p, const hel_ckks_info *f)
 
 static void print_ckks(const hel_ckks_params *p, const hel_ckks_info *f, const uint8_t digest[32])
 {
-    double base = 0;
-    for (uint32_t i = 0; i < p->limbs[0]; i++)
-        base += log2(p->primes[i]);
     print_digest(digest);
     printf("\n  ring dimension        N = %u = 2^%u, %u slots\n", 1u << p->log_n, p->log_n,
            1u << (p->log_n - 1));
@@ -142,7 +139,7 @@ static void print_ckks(const hel_ckks_params *p, const hel_ckks_info *f, const u
            f->log_bound, p->security);
     printf("  precision             %.1f bits: fresh, public key, standard deviation of a slot\n",
            f->precision_bits);
-    printf("  level 0 holds         |values| below 2^%.1f\n", base - log2(f->scale[0]) - 1);
+    printf("  level 0 holds         |values| below 2^%.1f\n", f->message_bits);
     printf("  ciphertext            %.3f MiB at the top level; seeded, in a file: %.3f MiB\n",
            mebi(f->ciphertext_bytes), mebi(f->seeded_bytes));
     printf("  switching key         %.2f MiB; in a file: %.2f MiB\n", mebi(f->key_bytes),

@@ -101,7 +101,7 @@ static hel_status sync(hel_device *device, void *queue)
 {
     cuda_device *d = (cuda_device *)device;
     CALL(d, cudaSetDevice(d->ordinal));
-    CALL(d, cudaStreamSynchronize(queue));
+    CALL(d, queue ? cudaStreamSynchronize(queue) : cudaDeviceSynchronize());
     return HEL_OK;
 }
 
@@ -172,8 +172,13 @@ int hel_cuda_devices(char *text, size_t room)
     return 0;
 }
 
-hel_device *hel_cuda_open(int ordinal, char *text, size_t room)
+hel_device *hel_cuda_open(int ordinal, size_t table_bytes, uint32_t kernel_count, char *text,
+                          size_t room)
 {
+    if (table_bytes != sizeof(hel_device_ops) || kernel_count != K_ID_COUNT) {
+        snprintf(text, room, "the CUDA library is of another build than libheloci");
+        return NULL;
+    }
     cuda_device *d = calloc(1, sizeof *d);
     if (!d) {
         snprintf(text, room, "out of memory");

@@ -5,7 +5,8 @@
 
 #include "host/backend/cuda/cuda_load.h"
 
-typedef hel_device *(*open_fn)(int ordinal, char *text, size_t room);
+typedef hel_device *(*open_fn)(int ordinal, size_t table_bytes, uint32_t kernels, char *text,
+                               size_t room);
 typedef int (*count_fn)(char *text, size_t room);
 
 /* A function of the library; object pointers and function pointers have one size on POSIX. */
@@ -46,7 +47,8 @@ hel_status hel_backend_cuda_create(hel_engine *engine, hel_backend **out, int or
     const int count = count_devices(text, sizeof text);
     HEL_REQUIRE(engine, ordinal >= 0 && ordinal < count, HEL_E_UNSUPPORTED,
                 "CUDA: device %d of %d%s%s", ordinal, count, text[0] ? ": " : "", text);
-    hel_device *device = open_device(ordinal, text, sizeof text);
+    hel_device *device =
+        open_device(ordinal, sizeof(hel_device_ops), K_ID_COUNT, text, sizeof text);
     HEL_REQUIRE(engine, device != NULL, HEL_E_UNSUPPORTED, "CUDA: device %d: %s", ordinal, text);
     return hel_backend_device_create(engine, out, device);
 }
