@@ -33,8 +33,8 @@ typedef struct k_convert {
 } k_convert;
 
 /* acc[h] (limb i, item b) = sum over digits of sigma_g(digit) key[digit][h]. Grid (limbs, chunks of
- * threads words): the batch is a loop, so that a key's words are read from global memory once for all
- * of it and then, while they stay there, from the first-level cache. */
+ * threads words): the batch is a loop, so that a key's words come from global memory once and then,
+ * while they stay there, from the first-level cache. */
 typedef struct k_inner {
     k_ring ring;
     k_rows acc[2];

@@ -11,8 +11,8 @@
  * Sums. Errors of the operation's own randomness (rounding, key switching) are independent of what
  * came before: variances add. Errors of operands may depend on each other (x + x, x x^2), so
  * standard deviations add, which no correlation can exceed (Minkowski). Where the slots of one
- * ciphertext are added up (hel_ckks_sum, matrices), errors of different slots are uncorrelated - the
- * embedding is a unitary map up to its factor - and variances add again. Once, that is: a sum of n
+ * ciphertext are added up (hel_ckks_sum, matrices), errors of different slots are uncorrelated (the
+ * embedding is a unitary map up to its factor) and variances add again. Once, that is: a sum of n
  * slots that stands in every slot has the same error everywhere, and a second sum multiplies it by
  * n, not by sqrt(n). Results of both are marked `mixed`, which whatever is computed from them
  * inherits, and sums of what is mixed add standard deviations. (Before that, `error` bounds the
