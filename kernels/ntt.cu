@@ -15,9 +15,23 @@
 
 #include "kernels/kernel.h"
 
+/* What place() does to x besides. It is linear: place(a ^ b) = place(a) ^ place(b). */
+K_DEVICE uint32_t swizzle(uint32_t x)
+{
+    return (x >> 6 & 3) << 3 ^ (x >> 5 & 1) << 2;
+}
+
 K_DEVICE uint32_t place(uint32_t x)
 {
-    return x ^ (x >> 6 & 3) << 3 ^ (x >> 5 & 1) << 2;
+    return x ^ swizzle(x);
+}
+
+/* place(base + (k << log_step)) from placed = place(base), for bits that base does not have. From
+ * step 32 on they are not those that placed was changed in: the sum is a constant offset then. */
+K_DEVICE uint32_t place_at(uint32_t placed, uint32_t k, uint32_t log_step)
+{
+    const uint32_t x = k << log_step, other = placed ^ swizzle(x);
+    return log_step >= 5 ? other + x : other ^ x;
 }
 
 /* q in the forms that instructions take */
@@ -47,6 +61,22 @@ K_DEVICE void inverse2(uint32_t *x, uint32_t *y, k_pair w, const primes *p)
     *y = k_shoup(u + p->q2 - v, w, p->minus_q);
 }
 
+/* The factors of nodes t .. t + count - 1 of one level: two to a load where there are two, t then
+ * being even. */
+K_DEVICE void load_factors(k_pair *f, const k_pair *w, uint32_t t, uint32_t count)
+{
+    if (count == 1)
+        f[0] = K_LOAD(&w[t]);
+    K_UNROLL
+    for (uint32_t i = 0; i + 1 < count; i += 2) {
+        const k_quad x = K_LOAD((const k_quad *)(w + t + i));
+        f[i].x = x.x;
+        f[i].y = x.y;
+        f[i + 1].x = x.z;
+        f[i + 1].y = x.w;
+    }
+}
+
 /* `levels` levels of node t inside r[0 .. 2^levels - 1] */
 K_DEVICE void forward_levels(uint32_t *r, uint32_t levels, uint32_t t, const k_pair *w,
                              const primes *p)
@@ -54,10 +84,12 @@ K_DEVICE void forward_levels(uint32_t *r, uint32_t levels, uint32_t t, const k_p
     const uint32_t half = 1u << (levels - 1);
     K_UNROLL
     for (uint32_t l = 0; l < levels; l++) {
+        k_pair f[8];
+        load_factors(f, w, t << l, 1u << l);
         K_UNROLL
         for (uint32_t i = 0; i < half; i++) {
             const uint32_t d = half >> l, node = i / d, a = node * 2 * d + i % d;
-            forward2(&r[a], &r[a + d], K_LOAD(&w[(t << l) + node]), p);
+            forward2(&r[a], &r[a + d], f[node], p);
         }
     }
 }
@@ -70,10 +102,12 @@ K_DEVICE void inverse_levels(uint32_t *r, uint32_t levels, uint32_t spared, uint
     K_UNROLL
     for (uint32_t down = 0; down < levels - spared; down++) {
         const uint32_t l = levels - 1 - down, d = half >> l;
+        k_pair f[8];
+        load_factors(f, w, t << l, 1u << l);
         K_UNROLL
         for (uint32_t i = 0; i < half; i++) {
             const uint32_t node = i / d, a = node * 2 * d + i % d;
-            inverse2(&r[a], &r[a + d], K_LOAD(&w[(t << l) + node]), p);
+            inverse2(&r[a], &r[a + d], f[node], p);
         }
     }
 }
@@ -101,17 +135,15 @@ K_DEVICE void forward_pass(const uint32_t *row, uint32_t *shared, const k_limb *
     K_UNROLL
     for (uint32_t g = K_THREAD; g < 1u << (log_n - levels); g += threads) {
         const uint32_t node = g >> log_step, j = g & ((1u << log_step) - 1);
-        const uint32_t base = node << (log_n - level) | j;
+        const uint32_t base = node << (log_n - level) | j, placed = place(base);
         uint32_t r[16];
         K_UNROLL
-        for (uint32_t k = 0; k < size; k++) {
-            const uint32_t x = base + (k << log_step);
-            r[k] = level == 0 ? row[x] : shared[place(x)];
-        }
+        for (uint32_t k = 0; k < size; k++)
+            r[k] = level == 0 ? row[base + (k << log_step)] : shared[place_at(placed, k, log_step)];
         forward_levels(r, levels, (1u << level) + node, m->w, &p);
         K_UNROLL
         for (uint32_t k = 0; k < size; k++)
-            shared[place(base + (k << log_step))] = r[k];
+            shared[place_at(placed, k, log_step)] = r[k];
     }
     K_SYNC();
 }
@@ -179,21 +211,20 @@ K_DEVICE void inverse_pass(uint32_t *row, uint32_t *shared, const k_limb *m, uin
     K_UNROLL
     for (uint32_t g = K_THREAD; g < 1u << (log_n - levels); g += threads) {
         const uint32_t node = g >> log_step, j = g & ((1u << log_step) - 1);
-        const uint32_t base = node << (log_n - level) | j;
+        const uint32_t base = node << (log_n - level) | j, placed = place(base);
         uint32_t r[16];
         K_UNROLL
         for (uint32_t k = 0; k < size; k++)
-            r[k] = shared[place(base + (k << log_step))];
+            r[k] = shared[place_at(placed, k, log_step)];
         inverse_levels(r, levels, level == 0, (1u << level) + node, m->w_inv, &p);
         if (level == 0)
             inverse_top(r, size / 2, m, &p);
         K_UNROLL
         for (uint32_t k = 0; k < size; k++) {
-            const uint32_t x = base + (k << log_step);
             if (level == 0)
-                row[x] = r[k];
+                row[base + (k << log_step)] = r[k];
             else
-                shared[place(x)] = r[k];
+                shared[place_at(placed, k, log_step)] = r[k];
         }
     }
     if (level != 0)
