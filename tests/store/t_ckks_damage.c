@@ -54,7 +54,8 @@ static hel_status save(hel_ckks *c, int object, const char *to)
     case PARAMS:
         return hel_ckks_params_save(c->engine, to, hel_ckks_get_params(c));
     case SECRET:
-        unlink(to); /* a key is never written over another */
+        if (to)
+            unlink(to); /* a key is never written over another */
         return hel_ckks_secret_save(c, to, f.secret, NULL);
     case PUBLIC_KEY:
         return hel_ckks_public_save(c, to, f.public_key);
