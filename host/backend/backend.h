@@ -60,6 +60,8 @@ typedef struct hel_backend_ops {
      * Aligned to 64 bytes. Any stream of the backend may release it. */
     hel_status (*alloc)(hel_stream *s, void *out, size_t bytes);
     void (*release)(hel_stream *s, void *p); /* NULL allowed */
+    /* Zeroes memory that held a secret; on a shared stream, when no other uses it any more. */
+    void (*wipe)(hel_stream *s, void *p, size_t bytes);
     hel_status (*upload)(hel_stream *s, void *dst, const void *src, size_t bytes);
     hel_status (*download)(hel_stream *s, void *dst, const void *src, size_t bytes);
     /* Compacts or spreads strides; out's limbs of a. */

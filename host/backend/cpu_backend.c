@@ -42,6 +42,12 @@ static hel_status move(hel_stream *s, void *dst, const void *src, size_t bytes)
     return HEL_OK;
 }
 
+static void wipe(hel_stream *s, void *p, size_t bytes)
+{
+    (void)s;
+    hel_wipe(p, bytes);
+}
+
 /* A key that stays in the last-level cache costs little to read again, and items one by one keep
  * their own limbs in the second; a larger key is worth reading once for all items. */
 #define KEY_STAYS ((size_t)8 << 20)
@@ -95,6 +101,7 @@ static const hel_backend_ops table = {
     .encode = hel_cpu_encode,
     .decode = hel_cpu_decode,
     .key_switch = hel_cpu_key_switch,
+    .wipe = wipe,
     .tile = tile,
     .uses = uses,
 };

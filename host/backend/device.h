@@ -32,7 +32,8 @@ typedef struct hel_device_ops {
     void (*release)(hel_device *d, void *p);
     hel_status (*queue_create)(hel_device *d, void **queue);
     void (*queue_free)(hel_device *d, void *queue);
-    hel_status (*sync)(hel_device *d, void *queue); /* NULL: all queues */
+    hel_status (*sync)(hel_device *d, void *queue);                        /* NULL: all queues */
+    hel_status (*wipe)(hel_device *d, void *queue, void *p, size_t bytes); /* to zeros */
     hel_status (*upload)(hel_device *d, void *queue, void *dst, const void *src, size_t bytes);
     hel_status (*download)(hel_device *d, void *queue, void *dst, const void *src, size_t bytes);
     hel_status (*launch)(hel_device *d, void *queue, const hel_launch *launch);

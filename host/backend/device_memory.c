@@ -153,6 +153,15 @@ static hel_status sync(hel_stream *s)
     return HEL_OK;
 }
 
+/* A lost device keeps no secret either. */
+static void wipe(hel_stream *s, void *p, size_t bytes)
+{
+    hel_dev_backend *b = hel_dev_of(s);
+    if (s->shared)
+        (void)b->device->ops->sync(b->device, NULL);
+    (void)b->device->ops->wipe(b->device, ((hel_dev_stream *)s)->queue, p, bytes);
+}
+
 static hel_status upload(hel_stream *s, void *dst, const void *src, size_t bytes)
 {
     hel_dev_backend *b = hel_dev_of(s);
@@ -193,6 +202,7 @@ static const hel_backend_ops ops = {
     .sync = sync,
     .alloc = hel_dev_alloc,
     .release = hel_dev_release,
+    .wipe = wipe,
     .upload = upload,
     .download = download,
     .copy = hel_dev_copy,

@@ -28,7 +28,7 @@ void hel_ckks_public_free(hel_ckks_public *key)
 {
     if (!key)
         return;
-    hel_ckks_memory_free(key->context, key->data);
+    hel_ckks_memory_free(key->context, key->data, 0);
     hel_ckks_context_release(key->context);
     hel_free(key);
 }

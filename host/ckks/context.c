@@ -184,11 +184,13 @@ hel_status hel_ckks_memory(hel_ckks *c, uint32_t **out, size_t words)
     return status;
 }
 
-void hel_ckks_memory_free(hel_ckks_context *context, uint32_t *data)
+void hel_ckks_memory_free(hel_ckks_context *context, uint32_t *data, size_t secret_words)
 {
     if (!data)
         return;
     pthread_mutex_lock(&context->lock);
+    if (secret_words)
+        context->memory->ops->wipe(context->memory, data, secret_words * sizeof *data);
     context->memory->ops->release(context->memory, data);
     pthread_mutex_unlock(&context->lock);
 }

@@ -113,7 +113,7 @@ static hel_status move_spare(hel_ckks *c, hel_ckks_output *o)
         c->stream->ops->release(c->stream, out->data);
     } else {
         HEL_TRY(c->stream->ops->sync(c->stream)); /* the old data may still be read */
-        hel_ckks_memory_free(c->context, out->data);
+        hel_ckks_memory_free(c->context, out->data, 0);
     }
     out->data = o->spare.data;
     out->words = o->spare.words;
@@ -132,7 +132,7 @@ hel_status hel_ckks_output_end(hel_ckks *c, hel_ckks_output *o, const hel_ckks_c
         if (o->swaps)
             c->stream->ops->release(c->stream, o->spare.data);
         else
-            hel_ckks_memory_free(c->context, o->spare.data);
+            hel_ckks_memory_free(c->context, o->spare.data, 0);
         out->valid = 0;
         return status;
     }

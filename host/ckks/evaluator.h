@@ -121,7 +121,8 @@ void hel_ckks_context_hold(hel_ckks_context *c);
 void hel_ckks_context_release(hel_ckks_context *c); /* the last one frees it */
 /* Memory of objects, which outlive handles and move between threads. */
 hel_status hel_ckks_memory(hel_ckks *c, uint32_t **out, size_t words);
-void hel_ckks_memory_free(hel_ckks_context *context, uint32_t *data); /* NULL allowed */
+/* NULL allowed. secret_words: how many words to wipe first; 0 for what anybody may see. */
+void hel_ckks_memory_free(hel_ckks_context *context, uint32_t *data, size_t secret_words);
 /* Bound of a plaintext whose coefficients are below 2^bits: a power of two, so that a ciphertext's
  * file says no more about its message than it must, and at least 1. */
 static inline double hel_ckks_bound_of(double bits, hel_scale scale)

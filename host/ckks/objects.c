@@ -22,7 +22,7 @@ void hel_ckks_plain_free(hel_ckks_plain *plain)
 {
     if (!plain)
         return;
-    hel_ckks_memory_free(plain->context, plain->data);
+    hel_ckks_memory_free(plain->context, plain->data, plain->words);
     hel_ckks_context_release(plain->context);
     hel_free(plain);
 }
@@ -40,7 +40,7 @@ void hel_ckks_cipher_free(hel_ckks_cipher *cipher)
 {
     if (!cipher)
         return;
-    hel_ckks_memory_free(cipher->context, cipher->data);
+    hel_ckks_memory_free(cipher->context, cipher->data, 0);
     hel_ckks_context_release(cipher->context);
     hel_free(cipher);
 }
@@ -113,14 +113,15 @@ void hel_ckks_cipher_set_bound(hel_ckks_cipher *cipher, double bound)
 
 /* ---- shapes ---- */
 
-/* Room for `words` in an object of any context; it belongs to c's context afterwards. */
+/* Room for `words` in an object of any context; it belongs to c's context afterwards. secret: what
+ * is given back is wiped. */
 static hel_status make_room(hel_ckks *c, hel_ckks_context **context, uint32_t **data, size_t *words,
-                            size_t wanted)
+                            size_t wanted, int secret)
 {
     if (*context == c->context && *words >= wanted)
         return HEL_OK;
     HEL_TRY(c->stream->ops->sync(c->stream)); /* nothing in flight uses what is given back */
-    hel_ckks_memory_free(*context, *data);
+    hel_ckks_memory_free(*context, *data, secret ? *words : 0);
     *data = NULL;
     *words = 0;
     if (*context != c->context) {
@@ -139,7 +140,7 @@ hel_status hel_ckks_plain_shape(hel_ckks *c, hel_ckks_plain *p, uint32_t batch, 
     const hel_ckks_context *t = c->context;
     p->valid = 0;
     HEL_TRY(make_room(c, &p->context, &p->data, &p->words,
-                      (size_t)batch * t->params.limbs[level] * t->n));
+                      (size_t)batch * t->params.limbs[level] * t->n, 1));
     p->batch = batch;
     p->level = level;
     p->log_slots = log_slots;
@@ -154,7 +155,8 @@ hel_status hel_ckks_cipher_shape(hel_ckks *c, hel_ckks_cipher *x, uint32_t batch
     const hel_ckks_context *t = c->context;
     const uint32_t limbs = t->params.limbs[level];
     x->valid = 0;
-    HEL_TRY(make_room(c, &x->context, &x->data, &x->words, (size_t)batch * polys * limbs * t->n));
+    HEL_TRY(
+        make_room(c, &x->context, &x->data, &x->words, (size_t)batch * polys * limbs * t->n, 0));
     x->batch = batch;
     x->polys = polys;
     x->level = level;
@@ -196,9 +198,10 @@ void hel_ckks_scratch_wipe(hel_ckks *c, hel_view v)
 {
     if (!v.data)
         return;
-    /* x - x: the one entry of the table that writes zeros; it cannot fail where x was computed. */
-    hel_status status = c->stream->ops->sub(c->stream, c->context->basis, v, v, v);
-    (void)status;
+    if (v.batch)
+        c->stream->ops->wipe(c->stream, v.data,
+                             ((v.batch - 1) * v.stride + (size_t)v.limbs * c->context->n) *
+                                 sizeof *v.data);
     c->stream->ops->release(c->stream, v.data);
 }
 

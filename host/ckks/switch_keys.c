@@ -118,7 +118,7 @@ void hel_ckks_keys_free(hel_ckks_keys *keys)
     if (!keys)
         return;
     for (uint32_t i = 0; keys->key && i < keys->count; i++)
-        hel_ckks_memory_free(keys->context, keys->key[i].data);
+        hel_ckks_memory_free(keys->context, keys->key[i].data, 0);
     hel_ckks_context_release(keys->context);
     hel_free(keys->key);
     hel_free(keys);

@@ -106,6 +106,38 @@ Test(ckks_encode, twins_agree)
     free(first);
 }
 
+/* What a plaintext gives back, when it grows and when it is freed, holds nothing of its message. */
+Test(ckks_encode, plaintexts_are_wiped)
+{
+    enum { SLOTS = 512 };
+    ref_ckks f;
+    hel_ckks_params params = ref_ckks_toy(10, 2, 40, 0);
+    ref_random r = ref_random_start(12);
+    hel_ckks_plain *plain;
+    double re[4 * SLOTS];
+    ref_ckks_setup(&f, &params, HEL_SIMD_AUTO, 1);
+    ref_ckks_fill(&r, re, NULL, 4 * SLOTS);
+    ok(&f, hel_ckks_plain_create(f.ckks, &plain), "plain");
+    for (int way = 0; way < 2; way++) {
+        const uint32_t batch = way ? 4 : 1;
+        const size_t words = batch * (size_t)params.limbs[2] * 1024;
+        uint32_t *again, dirty = 0;
+        ok(&f, hel_ckks_encode(f.ckks, plain, re, NULL, SLOTS, batch, 2, 0), "encode");
+        const uint32_t *held = plain->data;
+        if (way)
+            hel_ckks_plain_free(plain);
+        else
+            ok(&f, hel_ckks_encode(f.ckks, plain, re, NULL, SLOTS, 4, 2, 0), "encode");
+        ok(&f, hel_ckks_memory(f.ckks, &again, words), "memory");
+        cr_assert_eq(again, held, "the test no longer gets the block that was given back");
+        for (size_t i = 0; i < words; i++)
+            dirty += again[i] != 0;
+        cr_assert_eq(dirty, 0, "%u words remain", dirty);
+        hel_ckks_memory_free(f.ckks->context, again, 0);
+    }
+    ref_ckks_end(&f);
+}
+
 /* Memory that a stream keeps for its next request holds nothing of a message. */
 Test(ckks_encode, scratch_is_wiped)
 {

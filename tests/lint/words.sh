@@ -25,7 +25,8 @@ ban() { # explanation, extended regular expression, folders...
 }
 
 start='(^|[^a-zA-Z0-9_])'
-marks=$(grep -rnE '(TODO|FIXME|HACK)([^a-zA-Z]|$)' --include='*.c' --include='*.h' --include='*.cu' \
+# The words are written in two parts, so that a search for them does not find this line.
+marks=$(grep -rnE '(TO''DO|FIX''ME|HA''CK)([^a-zA-Z]|$)' --include='*.c' --include='*.h' --include='*.cu' \
     host include kernels tests bench tools 2>/dev/null || true)
 if [ -n "$marks" ]; then
     printf 'unfinished work belongs into an issue:\n%s\n' "$marks"

@@ -126,6 +126,14 @@ static hel_status copy(hel_device *device, void *queue, void *dst, const void *s
     return HEL_OK;
 }
 
+static hel_status wipe(hel_device *device, void *queue, void *p, size_t bytes)
+{
+    (void)queue;
+    HEL_TRY(count_call((sim_device *)device, HEL_E_UNSUPPORTED, "wipe"));
+    memset(p, 0, bytes);
+    return HEL_OK;
+}
+
 static hel_status launch(hel_device *device, void *queue, const hel_launch *l)
 {
     sim_device *d = (sim_device *)device;
@@ -158,6 +166,7 @@ hel_device *sim_device_create(const sim_options *options, size_t shared_max)
                                        .queue_create = queue_create,
                                        .queue_free = queue_free,
                                        .sync = sync,
+                                       .wipe = wipe,
                                        .upload = copy,
                                        .download = copy,
                                        .launch = launch};

@@ -105,6 +105,14 @@ static hel_status sync(hel_device *device, void *queue)
     return HEL_OK;
 }
 
+static hel_status wipe(hel_device *device, void *queue, void *p, size_t bytes)
+{
+    cuda_device *d = (cuda_device *)device;
+    CALL(d, cudaSetDevice(d->ordinal));
+    CALL(d, cudaMemsetAsync(p, 0, bytes, queue));
+    return HEL_OK;
+}
+
 /* From pageable memory: the runtime has taken a copy when the call returns. */
 static hel_status upload(hel_device *device, void *queue, void *dst, const void *src, size_t bytes)
 {
@@ -158,6 +166,7 @@ static const hel_device_ops ops = {.name = "cuda",
                                    .queue_create = queue_create,
                                    .queue_free = queue_free,
                                    .sync = sync,
+                                   .wipe = wipe,
                                    .upload = upload,
                                    .download = download,
                                    .launch = launch};

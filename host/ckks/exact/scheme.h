@@ -35,8 +35,6 @@ void hel_scheme_free(hel_scheme *s);
 hel_status hel_params_encode(hel_engine *engine, const hel_params *p, hel_buf *out);
 hel_status hel_params_decode(hel_engine *engine, const uint8_t *data, size_t bytes,
                              hel_params *out);
-/* Exact bit length and log2 of a product of chain primes. */
-double hel_log2_product(const uint32_t *primes, uint32_t count);
 
 /* ---- secret key (secret_key.c) ---- */
 

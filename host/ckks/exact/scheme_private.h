@@ -3,6 +3,7 @@
 #define HEL_CKKS_SCHEME_PRIVATE_H
 
 #include "host/ckks/exact/scheme.h"
+#include "host/ckks/security.h"
 
 #define HEL_LIMBS_MAX     8 /* of Q' */
 #define HEL_SPECIAL_MAX   4 /* of P */
@@ -10,11 +11,6 @@
 #define HEL_CHUNK_MAX     (1u << 24)
 #define HEL_PLANE_MAX     (1u << 12)
 #define HEL_CBD_VARIANCE  10.5 /* of CBD(21) */
-
-/* ---- security.c ---- */
-
-/* ceil(log2(product)) of odd primes, from the exact integer. 1 <= count <= HEL_PRIMES_MAX. */
-uint32_t hel_product_bits(const uint32_t *primes, uint32_t count);
 
 /* ---- noise.c: standard deviations, exactness chapter B and E ---- */
 
