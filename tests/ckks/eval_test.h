@@ -4,7 +4,7 @@
  *
  * Limits. An error is mostly r s with a rounding or encryption polynomial r and the secret s, whose
  * values at a slot are near to independent complex Gaussians: |r s| exceeds t standard deviations
- * with probability 2 t K_1(2 t). With the estimate's own margin of 1.1, t = 13.2 at EVAL_LIMIT
+ * with probability 2 t K_1(2 t). With the estimate's own margin of 1.1, t = 13.2 at REF_CKKS_SLOT_LIMIT
  * estimates: 2.2e-11 for a slot, below 1e-4 for the million slots that all tests look at.
  */
 #ifndef HEL_EVAL_TEST_H
@@ -18,8 +18,6 @@
 #include <criterion/criterion.h>
 
 #include "tests/ref/ref_ckks.h"
-
-#define EVAL_LIMIT 12
 
 typedef long double complex number;
 
@@ -117,7 +115,7 @@ static inline double check_vec(const ref_ckks *f, const hel_ckks_cipher *x, cons
     need(f, hel_ckks_decode(f->ckks, p, re, im));
     for (size_t i = 0; i < count; i++) {
         const double error = (double)cabsl(want->v[i] - ((number)re[i] + (number)im[i] * I));
-        cr_assert(error <= EVAL_LIMIT * estimate,
+        cr_assert(error <= REF_CKKS_SLOT_LIMIT * estimate,
                   "%s: level %u, item %zu slot %zu: %g + %gi, not %g + %gi: error %g, estimate %g",
                   what, hel_ckks_cipher_level(x), i / slots, i % slots, re[i], im[i],
                   (double)creall(want->v[i]), (double)cimagl(want->v[i]), error, estimate);

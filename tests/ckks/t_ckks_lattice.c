@@ -252,7 +252,7 @@ static void check_decrypt(const point *p)
     ok(p, hel_ckks_decode(p->f->ckks, p->plain[0], want_re, want_im), "decode");
     for (size_t i = 0; i < count; i++)
         cr_assert(hypot(re[i] - want_re[i], im[i] - want_im[i]) <=
-                      8 * hel_ckks_cipher_error(p->x[0]),
+                      REF_CKKS_SLOT_LIMIT * hel_ckks_cipher_error(p->x[0]),
                   "%s: slot %zu: %g against %g", p->name, i, re[i], want_re[i]);
     free(re);
     free(im);

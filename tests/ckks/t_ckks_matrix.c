@@ -61,7 +61,8 @@ static void expect_product(ref_ckks *f, const sample *s, const hel_ckks_cipher *
                 wi += (long double)mr * vi[j] + (long double)mi * vr[j];
             }
             const size_t at = (size_t)b * s->slots + i;
-            cr_assert(hypotl(re[at] - wr, im[at] - wi) <= 8 * hel_ckks_cipher_error(x),
+            cr_assert(hypotl(re[at] - wr, im[at] - wi) <=
+                          REF_CKKS_SLOT_LIMIT * hel_ckks_cipher_error(x),
                       "slots %u item %u row %u: (%g, %g) against (%Lg, %Lg), error %g", s->slots, b,
                       i, re[at], im[at], wr, wi, hel_ckks_cipher_error(x));
         }

@@ -90,7 +90,7 @@ static void expect_poly(input *in, hel_ckks_poly_basis basis, const double *c, u
         const long double x = in->value[i], y = (2 * x - low - high) / (high - low);
         const long double want =
             basis == HEL_CKKS_POWER ? power_value(c, degree, x) : chebyshev_value(c, degree, y);
-        cr_assert(fabsl(re[i] - want) <= 8 * hel_ckks_cipher_error(in->y),
+        cr_assert(fabsl(re[i] - want) <= REF_CKKS_SLOT_LIMIT * hel_ckks_cipher_error(in->y),
                   "degree %u slot %u: %g against %Lg, error %g", degree, i, re[i], want, error);
         cr_assert(fabsl(re[i] - want) < 1e-5, "degree %u: %g against %Lg", degree, re[i], want);
     }
