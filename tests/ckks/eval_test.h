@@ -3,9 +3,8 @@
  * ciphertexts, and the comparison of the two.
  *
  * Limits. An error is mostly r s with a rounding or encryption polynomial r and the secret s, whose
- * values at a slot are near to independent complex Gaussians: |r s| exceeds t standard deviations
- * with probability 2 t K_1(2 t). With the estimate's own margin of 1.1, t = 13.2 at REF_CKKS_SLOT_LIMIT
- * estimates: 2.2e-11 for a slot, below 1e-4 for the million slots that all tests look at.
+ * values at a slot are near to independent complex Gaussians; REF_CKKS_SLOT_LIMIT of ref_ckks.h says
+ * how far such a product goes: below 1e-4 for the million slots that all tests look at.
  */
 #ifndef HEL_EVAL_TEST_H
 #define HEL_EVAL_TEST_H

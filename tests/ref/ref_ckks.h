@@ -18,9 +18,9 @@ typedef struct ref_ckks {
     hel_ckks_keys *keys; /* relinearization, conjugation, sums, rotations by 3 and -1 */
 } ref_ckks;
 
-/* Slots stay within so many estimates of their standard deviation. An error v e is in every slot the
- * product of two complex Gaussians: it passes t deviations with probability 2 t K1(2 t), which is
- * 1e-7 at 8.8 and 2e-11 at 13.2, the estimates being 1.1 deviations. */
+/* Slots stay within so many estimates of their standard deviation. An error v e is in every slot
+ * the product of two complex Gaussians: it passes t deviations with probability 2 t K_1(2 t), which
+ * is 1e-7 at 8.8 and 2e-11 at 13.2, the estimates being 1.1 deviations. */
 #define REF_CKKS_SLOT_LIMIT 12
 
 /* A set for tests, security not asked for; ends the test's process on failure. dnum 0: default. */
