@@ -3,8 +3,8 @@
  * ciphertexts, and the comparison of the two.
  *
  * Limits. An error is mostly r s with a rounding or encryption polynomial r and the secret s; at a
- * slot both are near to independent complex Gaussians. REF_CKKS_SLOT_LIMIT (ref_ckks.h) says how far
- * such a product goes: below 1e-4 for the million slots that all tests look at.
+ * slot both are near to independent complex Gaussians. REF_CKKS_SLOT_LIMIT (ref_ckks.h) says how
+ * far such a product goes: below 1e-4 for the million slots that all tests look at.
  */
 #ifndef HEL_EVAL_TEST_H
 #define HEL_EVAL_TEST_H
