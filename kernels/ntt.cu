@@ -1,267 +1,36 @@
 /*
- * Number-theoretic transforms, a row (limb of an item) per block, N = 2^10 .. 2^15 in one pass over
- * global memory: the first group of levels reads from it, the last writes to it, between them the
- * row lives in shared memory. A thread takes 8 or 16 words at a time through 3 or 4 levels in
- * registers.
- *
- * Butterflies after Harvey (2014) with q < 2^30: six instructions on sm_90 (one add-min, three
- * multiplications, two additions). Levels, twiddles and order: host/ring/ring.h.
- *
- * Shared memory: word x lies at x with bits 6, 7 xored into bits 3, 4 and bit 5 into bit 2: the
- * last pass, by quads, then touches each bank once, and so do three-level passes of step 8. Four
- * levels of step 8 (N = 2^11, 2^15) meet two lanes at a bank, the two-pass transforms up to four.
+ * Number-theoretic transforms: N = 2^10 .. 2^15 in one pass over global memory, a row (limb of an
+ * item) per block (ntt_row.h), larger ones and small shared memories in two.
  */
-#include "kernels/ntt.h"
+#include "kernels/ntt_row.h"
 
-#include "kernels/kernel.h"
-
-/* What place() does to x besides. It is linear: place(a ^ b) = place(a) ^ place(b). */
-K_DEVICE uint32_t swizzle(uint32_t x)
+K_DEVICE void store8_in_place(const void *io, uint32_t j, const uint32_t *r)
 {
-    return (x >> 6 & 3) << 3 ^ (x >> 5 & 1) << 2;
+    k_write8_words((uint32_t *)io, j, r);
 }
 
-K_DEVICE uint32_t place(uint32_t x)
+K_DEVICE void store_in_place(const void *io, uint32_t j, uint32_t x)
 {
-    return x ^ swizzle(x);
+    ((uint32_t *)io)[j] = x;
 }
 
-/* place(base + (k << log_step)) from placed = place(base), for bits that base does not have. From
- * step 32 on they are not those that placed was changed in: the sum is a constant offset then. */
-K_DEVICE uint32_t place_at(uint32_t placed, uint32_t k, uint32_t log_step)
-{
-    const uint32_t x = k << log_step, other = placed ^ swizzle(x);
-    return log_step >= 5 ? other + x : other ^ x;
-}
-
-/* q in the forms that instructions take */
-typedef struct primes {
-    uint32_t q2, minus_q, minus_q2;
-} primes;
-
-K_DEVICE primes primes_of(const k_limb *m)
-{
-    const primes p = {m->q2, m->minus_q, m->minus_q2};
-    return p;
-}
-
-/* x, y in [0, 4q) -> [0, 4q) */
-K_DEVICE void forward2(uint32_t *x, uint32_t *y, k_pair w, const primes *p)
-{
-    const uint32_t u = k_fold(*x, p->minus_q2), v = k_shoup(*y, w, p->minus_q);
-    *x = u + v;
-    *y = u + p->q2 - v;
-}
-
-/* x, y in [0, 2q) -> [0, 2q) */
-K_DEVICE void inverse2(uint32_t *x, uint32_t *y, k_pair w, const primes *p)
-{
-    const uint32_t u = *x, v = *y;
-    *x = k_fold(u + v, p->minus_q2);
-    *y = k_shoup(u + p->q2 - v, w, p->minus_q);
-}
-
-/* The factors of nodes t .. t + count - 1 of one level: two to a load where there are two, t then
- * being even. */
-K_DEVICE void load_factors(k_pair *f, const k_pair *w, uint32_t t, uint32_t count)
-{
-    if (count == 1)
-        f[0] = K_LOAD(&w[t]);
-    K_UNROLL
-    for (uint32_t i = 0; i + 1 < count; i += 2) {
-        const k_quad x = K_LOAD((const k_quad *)(w + t + i));
-        f[i].x = x.x;
-        f[i].y = x.y;
-        f[i + 1].x = x.z;
-        f[i + 1].y = x.w;
-    }
-}
-
-/* `levels` levels of node t inside r[0 .. 2^levels - 1] */
-K_DEVICE void forward_levels(uint32_t *r, uint32_t levels, uint32_t t, const k_pair *w,
-                             const primes *p)
-{
-    const uint32_t half = 1u << (levels - 1);
-    K_UNROLL
-    for (uint32_t l = 0; l < levels; l++) {
-        k_pair f[8];
-        load_factors(f, w, t << l, 1u << l);
-        K_UNROLL
-        for (uint32_t i = 0; i < half; i++) {
-            const uint32_t d = half >> l, node = i / d, a = node * 2 * d + i % d;
-            forward2(&r[a], &r[a + d], f[node], p);
-        }
-    }
-}
-
-/* The same upwards, without the topmost `spared` levels */
-K_DEVICE void inverse_levels(uint32_t *r, uint32_t levels, uint32_t spared, uint32_t t,
-                             const k_pair *w, const primes *p)
-{
-    const uint32_t half = 1u << (levels - 1);
-    K_UNROLL
-    for (uint32_t down = 0; down < levels - spared; down++) {
-        const uint32_t l = levels - 1 - down, d = half >> l;
-        k_pair f[8];
-        load_factors(f, w, t << l, 1u << l);
-        K_UNROLL
-        for (uint32_t i = 0; i < half; i++) {
-            const uint32_t node = i / d, a = node * 2 * d + i % d;
-            inverse2(&r[a], &r[a + d], f[node], p);
-        }
-    }
-}
-
-/* The topmost level, with the division by N in its factors -> [0, q) */
-K_DEVICE void inverse_top(uint32_t *r, uint32_t half, const k_limb *m, const primes *p)
-{
-    const k_pair n_inv = m->n_inv, n_inv_w = m->n_inv_w;
-    K_UNROLL
-    for (uint32_t i = 0; i < half; i++) {
-        const uint32_t u = r[i], v = r[i + half];
-        r[i] = k_fold(k_shoup(u + v, n_inv, p->minus_q), p->minus_q);
-        r[i + half] = k_fold(k_shoup(u + p->q2 - v, n_inv_w, p->minus_q), p->minus_q);
-    }
-}
-
-/* Levels `level` .. `level + levels - 1` of the whole row; the first of a transform reads the row
- * from global memory. */
-K_DEVICE void forward_pass(const uint32_t *row, uint32_t *shared, const k_limb *m, uint32_t log_n,
-                           uint32_t level, uint32_t levels)
-{
-    const uint32_t size = 1u << levels, log_step = log_n - level - levels;
-    const uint32_t threads = K_NTT_THREADS(log_n);
-    const primes p = primes_of(m);
-    K_UNROLL
-    for (uint32_t g = K_THREAD; g < 1u << (log_n - levels); g += threads) {
-        const uint32_t node = g >> log_step, j = g & ((1u << log_step) - 1);
-        const uint32_t base = node << (log_n - level) | j, placed = place(base);
-        uint32_t r[16];
-        K_UNROLL
-        for (uint32_t k = 0; k < size; k++)
-            r[k] = level == 0 ? row[base + (k << log_step)] : shared[place_at(placed, k, log_step)];
-        forward_levels(r, levels, (1u << level) + node, m->w, &p);
-        K_UNROLL
-        for (uint32_t k = 0; k < size; k++)
-            shared[place_at(placed, k, log_step)] = r[k];
-    }
-    K_SYNC();
-}
-
-/* The last three levels, on eight neighbours, to global memory in canonical form. */
-K_DEVICE void forward_last(uint32_t *row, const uint32_t *shared, const k_limb *m, uint32_t log_n)
-{
-    const uint32_t threads = K_NTT_THREADS(log_n);
-    const primes p = primes_of(m);
-    K_UNROLL
-    for (uint32_t g = K_THREAD; g < 1u << (log_n - 3); g += threads) {
-        uint32_t r[8];
-        K_UNROLL
-        for (uint32_t h = 0; h < 2; h++) {
-            const k_quad x = *(const k_quad *)(shared + place(8 * g + 4 * h));
-            r[4 * h] = x.x;
-            r[4 * h + 1] = x.y;
-            r[4 * h + 2] = x.z;
-            r[4 * h + 3] = x.w;
-        }
-        forward_levels(r, 3, (1u << (log_n - 3)) + g, m->w, &p);
-        K_UNROLL
-        for (uint32_t k = 0; k < 8; k++)
-            r[k] = k_fold(k_fold(r[k], p.minus_q2), p.minus_q);
-        K_UNROLL
-        for (uint32_t h = 0; h < 2; h++) {
-            const k_quad x = {r[4 * h], r[4 * h + 1], r[4 * h + 2], r[4 * h + 3]};
-            *(k_quad *)(row + 8 * g + 4 * h) = x;
-        }
-    }
-}
-
-K_DEVICE void inverse_first(const uint32_t *row, uint32_t *shared, const k_limb *m, uint32_t log_n)
-{
-    const uint32_t threads = K_NTT_THREADS(log_n);
-    const primes p = primes_of(m);
-    K_UNROLL
-    for (uint32_t g = K_THREAD; g < 1u << (log_n - 3); g += threads) {
-        uint32_t r[8];
-        K_UNROLL
-        for (uint32_t h = 0; h < 2; h++) {
-            const k_quad x = *(const k_quad *)(row + 8 * g + 4 * h);
-            r[4 * h] = x.x;
-            r[4 * h + 1] = x.y;
-            r[4 * h + 2] = x.z;
-            r[4 * h + 3] = x.w;
-        }
-        inverse_levels(r, 3, 0, (1u << (log_n - 3)) + g, m->w_inv, &p);
-        K_UNROLL
-        for (uint32_t h = 0; h < 2; h++) {
-            const k_quad x = {r[4 * h], r[4 * h + 1], r[4 * h + 2], r[4 * h + 3]};
-            *(k_quad *)(shared + place(8 * g + 4 * h)) = x;
-        }
-    }
-    K_SYNC();
-}
-
-/* level == 0: the last pass, to global memory in canonical form */
-K_DEVICE void inverse_pass(uint32_t *row, uint32_t *shared, const k_limb *m, uint32_t log_n,
-                           uint32_t level, uint32_t levels)
-{
-    const uint32_t size = 1u << levels, log_step = log_n - level - levels;
-    const uint32_t threads = K_NTT_THREADS(log_n);
-    const primes p = primes_of(m);
-    K_UNROLL
-    for (uint32_t g = K_THREAD; g < 1u << (log_n - levels); g += threads) {
-        const uint32_t node = g >> log_step, j = g & ((1u << log_step) - 1);
-        const uint32_t base = node << (log_n - level) | j, placed = place(base);
-        uint32_t r[16];
-        K_UNROLL
-        for (uint32_t k = 0; k < size; k++)
-            r[k] = shared[place_at(placed, k, log_step)];
-        inverse_levels(r, levels, level == 0, (1u << level) + node, m->w_inv, &p);
-        if (level == 0)
-            inverse_top(r, size / 2, m, &p);
-        K_UNROLL
-        for (uint32_t k = 0; k < size; k++) {
-            if (level == 0)
-                row[base + (k << log_step)] = r[k];
-            else
-                shared[place_at(placed, k, log_step)] = r[k];
-        }
-    }
-    if (level != 0)
-        K_SYNC();
-}
-
-/* Levels of the passes before the last three: a, b and c (0: none). */
 #define K_NTT(log_n, a, b, c)                                                                      \
     K_KERNEL(k_ntt_forward_##log_n, k_ntt, K_NTT_THREADS(log_n))                                   \
     {                                                                                              \
         K_SHARED(shared);                                                                          \
-        const k_limb *m = k_limb_of(&A.ring, &A.x, K_BLOCK_X);                                     \
-        uint32_t *row = A.x.data + k_at(&A.x, log_n, K_BLOCK_Y, K_BLOCK_X, 0);                     \
-        forward_pass(row, shared, m, log_n, 0, a);                                                 \
-        forward_pass(row, shared, m, log_n, a, b);                                                 \
-        if (c)                                                                                     \
-            forward_pass(row, shared, m, log_n, (a) + (b), (c) ? (c) : 3);                         \
-        forward_last(row, shared, m, log_n);                                                       \
+        const k_row row = {A.x.data + k_at(&A.x, log_n, K_BLOCK_Y, K_BLOCK_X, 0),                  \
+                           k_limb_of(&A.ring, &A.x, K_BLOCK_X), log_n, shared};                    \
+        k_forward_row(&row, a, b, c, k_load_word, store8_in_place);                                \
     }                                                                                              \
     K_KERNEL(k_ntt_inverse_##log_n, k_ntt, K_NTT_THREADS(log_n))                                   \
     {                                                                                              \
         K_SHARED(shared);                                                                          \
-        const k_limb *m = k_limb_of(&A.ring, &A.x, K_BLOCK_X);                                     \
-        uint32_t *row = A.x.data + k_at(&A.x, log_n, K_BLOCK_Y, K_BLOCK_X, 0);                     \
-        inverse_first(row, shared, m, log_n);                                                      \
-        if (c)                                                                                     \
-            inverse_pass(row, shared, m, log_n, (a) + (b), (c) ? (c) : 3);                         \
-        inverse_pass(row, shared, m, log_n, a, b);                                                 \
-        inverse_pass(row, shared, m, log_n, 0, a);                                                 \
+        const k_row row = {A.x.data + k_at(&A.x, log_n, K_BLOCK_Y, K_BLOCK_X, 0),                  \
+                           k_limb_of(&A.ring, &A.x, K_BLOCK_X), log_n, shared};                    \
+        k_inverse_row(&row, a, b, c, row.m->n_inv, row.m->n_inv_w, k_load8_words, store_in_place); \
     }
 
-K_NTT(10, 4, 3, 0)
-K_NTT(11, 4, 4, 0)
-K_NTT(12, 3, 3, 3)
-K_NTT(13, 4, 3, 3)
-K_NTT(14, 4, 4, 3)
-K_NTT(15, 4, 4, 4)
+K_ROW_SIZES(K_NTT)
 
 /*
  * N = 2^15 .. 2^17: two passes over global memory. The row is a matrix of rows of K_LOW words; the
@@ -282,7 +51,7 @@ K_DEVICE void column_pass(uint32_t *row, uint32_t *shared, const k_limb *m, uint
     const uint32_t log_step = log_words - level - levels;
     const int first = inverse ? level + levels == high : level == 0;
     const int last = inverse ? level == 0 : level + levels == high;
-    const primes p = primes_of(m);
+    const k_primes p = k_primes_of(m);
     for (uint32_t g = K_THREAD; g < 1u << (log_words - levels); g += K_SPLIT_THREADS) {
         const uint32_t node = g >> log_step, j = g & ((1u << log_step) - 1);
         const uint32_t base = node << (log_words - level) | j;
@@ -293,11 +62,11 @@ K_DEVICE void column_pass(uint32_t *row, uint32_t *shared, const k_limb *m, uint
             r[k] = first ? row[column_word(x, c0)] : shared[x];
         }
         if (!inverse)
-            forward_levels(r, levels, (1u << level) + node, m->w, &p);
+            k_forward_levels(r, levels, (1u << level) + node, m->w, &p);
         else
-            inverse_levels(r, levels, level == 0, (1u << level) + node, m->w_inv, &p);
+            k_inverse_levels(r, levels, level == 0, (1u << level) + node, m->w_inv, &p);
         if (inverse && level == 0)
-            inverse_top(r, size / 2, m, &p);
+            k_inverse_top(r, size / 2, m->n_inv, m->n_inv_w, &p);
         K_UNROLL
         for (uint32_t k = 0; k < size; k++) {
             const uint32_t x = base + (k << log_step);
@@ -317,7 +86,7 @@ K_DEVICE void low_pass(uint32_t *row, uint32_t *shared, const k_limb *m, uint32_
 {
     const uint32_t log_step = 4 - level;
     const int first = inverse ? level == 4 : level == 0, last = !first;
-    const primes p = primes_of(m);
+    const k_primes p = k_primes_of(m);
     for (uint32_t g = K_THREAD; g < K_LOW_ROWS * K_LOW / 16; g += K_SPLIT_THREADS) {
         const uint32_t which = g / 16, in = g % 16; /* row of the block, group of 16 words in it */
         const uint32_t node = level ? in : 0, j = level ? 0 : in;
@@ -327,17 +96,17 @@ K_DEVICE void low_pass(uint32_t *row, uint32_t *shared, const k_limb *m, uint32_
         K_UNROLL
         for (uint32_t k = 0; k < 16; k++) {
             const uint32_t x = base + (k << log_step);
-            r[k] = first ? row[first_row * K_LOW + x] : shared[place(x)];
+            r[k] = first ? row[first_row * K_LOW + x] : shared[k_place(x)];
         }
         if (!inverse)
-            forward_levels(r, 4, t, m->w, &p);
+            k_forward_levels(r, 4, t, m->w, &p);
         else
-            inverse_levels(r, 4, 0, t, m->w_inv, &p);
+            k_inverse_levels(r, 4, 0, t, m->w_inv, &p);
         K_UNROLL
         for (uint32_t k = 0; k < 16; k++) {
             const uint32_t x = base + (k << log_step);
             if (!last)
-                shared[place(x)] = r[k];
+                shared[k_place(x)] = r[k];
             else
                 row[first_row * K_LOW + x] =
                     inverse ? r[k] : k_fold(k_fold(r[k], p.minus_q2), p.minus_q);

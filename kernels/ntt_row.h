@@ -1,0 +1,309 @@
+/*
+ * Number-theoretic transforms of one row by one block, with the row in shared memory: what kernels
+ * that fuse a transform with what comes before and after it are made of. The first group of levels
+ * reads words through a function of the kernel's, the last hands them to another; between them the
+ * row lives in shared memory. A thread takes 8 or 16 words at a time through 3 or 4 levels in
+ * registers.
+ *
+ * Butterflies after Harvey (2014) with q < 2^30: six instructions on sm_90 (one add-min, three
+ * multiplications, two additions). Levels, twiddles and order: host/ring/ring.h.
+ *
+ * Shared memory: word x lies at x with bits 6, 7 xored into bits 3, 4 and bit 5 into bit 2: the
+ * last pass, by quads, then touches each bank once, and so do three-level passes of step 8. Four
+ * levels of step 8 (N = 2^11, 2^15) meet two lanes at a bank, the two-pass transforms up to four.
+ */
+#ifndef HEL_KERNELS_NTT_ROW_H
+#define HEL_KERNELS_NTT_ROW_H
+
+#include "kernels/kernel.h"
+#include "kernels/ntt.h"
+
+#ifdef K_KERNEL /* by nvcc or the simulator */
+
+/* What k_place() does to x besides. It is linear: k_place(a ^ b) = k_place(a) ^ k_place(b). */
+K_DEVICE uint32_t k_swizzle(uint32_t x)
+{
+    return (x >> 6 & 3) << 3 ^ (x >> 5 & 1) << 2;
+}
+
+K_DEVICE uint32_t k_place(uint32_t x)
+{
+    return x ^ k_swizzle(x);
+}
+
+/* k_place(base + (k << log_step)) from placed = k_place(base), for bits that base does not have. From
+ * step 32 on they are not those that placed was changed in: the sum is a constant offset then. */
+K_DEVICE uint32_t k_place_at(uint32_t placed, uint32_t k, uint32_t log_step)
+{
+    const uint32_t x = k << log_step, other = placed ^ k_swizzle(x);
+    return log_step >= 5 ? other + x : other ^ x;
+}
+
+/* q in the forms that instructions take */
+typedef struct k_primes {
+    uint32_t q2, minus_q, minus_q2;
+} k_primes;
+
+K_DEVICE k_primes k_primes_of(const k_limb *m)
+{
+    const k_primes p = {m->q2, m->minus_q, m->minus_q2};
+    return p;
+}
+
+/* x, y in [0, 4q) -> [0, 4q) */
+K_DEVICE void k_forward2(uint32_t *x, uint32_t *y, k_pair w, const k_primes *p)
+{
+    const uint32_t u = k_fold(*x, p->minus_q2), v = k_shoup(*y, w, p->minus_q);
+    *x = u + v;
+    *y = u + p->q2 - v;
+}
+
+/* x, y in [0, 2q) -> [0, 2q) */
+K_DEVICE void k_inverse2(uint32_t *x, uint32_t *y, k_pair w, const k_primes *p)
+{
+    const uint32_t u = *x, v = *y;
+    *x = k_fold(u + v, p->minus_q2);
+    *y = k_shoup(u + p->q2 - v, w, p->minus_q);
+}
+
+/* The factors of nodes t .. t + count - 1 of one level: two to a load where there are two, t then
+ * being even. */
+K_DEVICE void k_load_factors(k_pair *f, const k_pair *w, uint32_t t, uint32_t count)
+{
+    if (count == 1)
+        f[0] = K_LOAD(&w[t]);
+    K_UNROLL
+    for (uint32_t i = 0; i + 1 < count; i += 2) {
+        const k_quad x = K_LOAD((const k_quad *)(w + t + i));
+        f[i].x = x.x;
+        f[i].y = x.y;
+        f[i + 1].x = x.z;
+        f[i + 1].y = x.w;
+    }
+}
+
+/* `levels` levels of node t inside r[0 .. 2^levels - 1] */
+K_DEVICE void k_forward_levels(uint32_t *r, uint32_t levels, uint32_t t, const k_pair *w,
+                               const k_primes *p)
+{
+    const uint32_t half = 1u << (levels - 1);
+    K_UNROLL
+    for (uint32_t l = 0; l < levels; l++) {
+        k_pair f[8];
+        k_load_factors(f, w, t << l, 1u << l);
+        K_UNROLL
+        for (uint32_t i = 0; i < half; i++) {
+            const uint32_t d = half >> l, node = i / d, a = node * 2 * d + i % d;
+            k_forward2(&r[a], &r[a + d], f[node], p);
+        }
+    }
+}
+
+/* The same upwards, without the topmost `spared` levels */
+K_DEVICE void k_inverse_levels(uint32_t *r, uint32_t levels, uint32_t spared, uint32_t t,
+                               const k_pair *w, const k_primes *p)
+{
+    const uint32_t half = 1u << (levels - 1);
+    K_UNROLL
+    for (uint32_t down = 0; down < levels - spared; down++) {
+        const uint32_t l = levels - 1 - down, d = half >> l;
+        k_pair f[8];
+        k_load_factors(f, w, t << l, 1u << l);
+        K_UNROLL
+        for (uint32_t i = 0; i < half; i++) {
+            const uint32_t node = i / d, a = node * 2 * d + i % d;
+            k_inverse2(&r[a], &r[a + d], f[node], p);
+        }
+    }
+}
+
+/* The topmost level, with a factor for each half instead of the level's own -> [0, q): 1/N and
+ * w_inv[1]/N, times anything that all words are to be multiplied by. */
+K_DEVICE void k_inverse_top(uint32_t *r, uint32_t half, k_pair upper, k_pair lower,
+                            const k_primes *p)
+{
+    K_UNROLL
+    for (uint32_t i = 0; i < half; i++) {
+        const uint32_t u = r[i], v = r[i + half];
+        r[i] = k_fold(k_shoup(u + v, upper, p->minus_q), p->minus_q);
+        r[i + half] = k_fold(k_shoup(u + p->q2 - v, lower, p->minus_q), p->minus_q);
+    }
+}
+
+/* ---- a row's ends ---- */
+
+/* Word j of the row that is transformed, in [0, 2q) (inverse) or [0, 4q) (forward). */
+typedef uint32_t (*k_load_fn)(const void *io, uint32_t j);
+/* Takes word j of the result, in [0, q). */
+typedef void (*k_store_fn)(const void *io, uint32_t j, uint32_t x);
+/* The same for words j .. j + 7, j a multiple of 8. */
+typedef void (*k_load8_fn)(const void *io, uint32_t j, uint32_t *x);
+typedef void (*k_store8_fn)(const void *io, uint32_t j, const uint32_t *x);
+
+/* What to transform: the functions are constants of the call, which the compiler inlines. */
+typedef struct k_row {
+    const void *io;
+    const k_limb *m;
+    uint32_t log_n;
+    uint32_t *shared; /* N words */
+} k_row;
+
+K_DEVICE uint32_t k_load_word(const void *io, uint32_t j)
+{
+    return ((const uint32_t *)io)[j];
+}
+
+K_DEVICE void k_load8_words(const void *io, uint32_t j, uint32_t *r)
+{
+    const k_quad *p = (const k_quad *)((const uint32_t *)io + j);
+    K_UNROLL
+    for (uint32_t h = 0; h < 2; h++) {
+        const k_quad x = p[h];
+        r[4 * h] = x.x;
+        r[4 * h + 1] = x.y;
+        r[4 * h + 2] = x.z;
+        r[4 * h + 3] = x.w;
+    }
+}
+
+K_DEVICE void k_write8_words(uint32_t *out, uint32_t j, const uint32_t *r)
+{
+    k_quad *p = (k_quad *)(out + j);
+    K_UNROLL
+    for (uint32_t h = 0; h < 2; h++) {
+        const k_quad x = {r[4 * h], r[4 * h + 1], r[4 * h + 2], r[4 * h + 3]};
+        p[h] = x;
+    }
+}
+
+/* ---- passes ---- */
+
+/* Levels `level` .. `level + levels - 1` of the whole row; level 0 loads it. */
+K_DEVICE void k_forward_pass(const k_row *row, uint32_t level, uint32_t levels, k_load_fn load)
+{
+    const uint32_t log_n = row->log_n, size = 1u << levels, log_step = log_n - level - levels;
+    const uint32_t threads = K_NTT_THREADS(log_n);
+    const k_primes p = k_primes_of(row->m);
+    K_UNROLL
+    for (uint32_t g = K_THREAD; g < 1u << (log_n - levels); g += threads) {
+        const uint32_t node = g >> log_step, j = g & ((1u << log_step) - 1);
+        const uint32_t base = node << (log_n - level) | j, placed = k_place(base);
+        uint32_t r[16];
+        K_UNROLL
+        for (uint32_t k = 0; k < size; k++)
+            r[k] = level == 0 ? load(row->io, base + (k << log_step))
+                              : row->shared[k_place_at(placed, k, log_step)];
+        k_forward_levels(r, levels, (1u << level) + node, row->m->w, &p);
+        K_UNROLL
+        for (uint32_t k = 0; k < size; k++)
+            row->shared[k_place_at(placed, k, log_step)] = r[k];
+    }
+    K_SYNC();
+}
+
+/* The last three levels, on eight neighbours, in canonical form. */
+K_DEVICE void k_forward_last(const k_row *row, k_store8_fn store)
+{
+    const uint32_t log_n = row->log_n, threads = K_NTT_THREADS(log_n);
+    const k_primes p = k_primes_of(row->m);
+    K_UNROLL
+    for (uint32_t g = K_THREAD; g < 1u << (log_n - 3); g += threads) {
+        uint32_t r[8];
+        K_UNROLL
+        for (uint32_t h = 0; h < 2; h++) {
+            const k_quad x = *(const k_quad *)(row->shared + k_place(8 * g + 4 * h));
+            r[4 * h] = x.x;
+            r[4 * h + 1] = x.y;
+            r[4 * h + 2] = x.z;
+            r[4 * h + 3] = x.w;
+        }
+        k_forward_levels(r, 3, (1u << (log_n - 3)) + g, row->m->w, &p);
+        K_UNROLL
+        for (uint32_t k = 0; k < 8; k++)
+            r[k] = k_fold(k_fold(r[k], p.minus_q2), p.minus_q);
+        store(row->io, 8 * g, r);
+    }
+}
+
+K_DEVICE void k_inverse_first(const k_row *row, k_load8_fn load)
+{
+    const uint32_t log_n = row->log_n, threads = K_NTT_THREADS(log_n);
+    const k_primes p = k_primes_of(row->m);
+    K_UNROLL
+    for (uint32_t g = K_THREAD; g < 1u << (log_n - 3); g += threads) {
+        uint32_t r[8];
+        load(row->io, 8 * g, r);
+        k_inverse_levels(r, 3, 0, (1u << (log_n - 3)) + g, row->m->w_inv, &p);
+        K_UNROLL
+        for (uint32_t h = 0; h < 2; h++) {
+            const k_quad x = {r[4 * h], r[4 * h + 1], r[4 * h + 2], r[4 * h + 3]};
+            *(k_quad *)(row->shared + k_place(8 * g + 4 * h)) = x;
+        }
+    }
+    K_SYNC();
+}
+
+/* level == 0: the last pass, with the factors of k_inverse_top */
+K_DEVICE void k_inverse_pass(const k_row *row, uint32_t level, uint32_t levels, k_pair upper,
+                             k_pair lower, k_store_fn store)
+{
+    const uint32_t log_n = row->log_n, size = 1u << levels, log_step = log_n - level - levels;
+    const uint32_t threads = K_NTT_THREADS(log_n);
+    const k_primes p = k_primes_of(row->m);
+    K_UNROLL
+    for (uint32_t g = K_THREAD; g < 1u << (log_n - levels); g += threads) {
+        const uint32_t node = g >> log_step, j = g & ((1u << log_step) - 1);
+        const uint32_t base = node << (log_n - level) | j, placed = k_place(base);
+        uint32_t r[16];
+        K_UNROLL
+        for (uint32_t k = 0; k < size; k++)
+            r[k] = row->shared[k_place_at(placed, k, log_step)];
+        k_inverse_levels(r, levels, level == 0, (1u << level) + node, row->m->w_inv, &p);
+        if (level == 0)
+            k_inverse_top(r, size / 2, upper, lower, &p);
+        K_UNROLL
+        for (uint32_t k = 0; k < size; k++) {
+            if (level == 0)
+                store(row->io, base + (k << log_step), r[k]);
+            else
+                row->shared[k_place_at(placed, k, log_step)] = r[k];
+        }
+    }
+    if (level != 0)
+        K_SYNC();
+}
+
+/* ---- whole transforms: levels of the passes before the last three: a, b and c (0: none) ---- */
+
+K_DEVICE void k_forward_row(const k_row *row, uint32_t a, uint32_t b, uint32_t c, k_load_fn load,
+                            k_store8_fn store)
+{
+    k_forward_pass(row, 0, a, load);
+    k_forward_pass(row, a, b, load);
+    if (c)
+        k_forward_pass(row, a + b, c, load);
+    k_forward_last(row, store);
+}
+
+K_DEVICE void k_inverse_row(const k_row *row, uint32_t a, uint32_t b, uint32_t c, k_pair upper,
+                            k_pair lower, k_load8_fn load, k_store_fn store)
+{
+    k_inverse_first(row, load);
+    if (c)
+        k_inverse_pass(row, a + b, c, upper, lower, store);
+    k_inverse_pass(row, a, b, upper, lower, store);
+    k_inverse_pass(row, 0, a, upper, lower, store);
+}
+
+/* X(log_n, a, b, c) for every N that one block's shared memory holds */
+#define K_ROW_SIZES(X)                                                                             \
+    X(10, 4, 3, 0)                                                                                 \
+    X(11, 4, 4, 0)                                                                                 \
+    X(12, 3, 3, 3)                                                                                 \
+    X(13, 4, 3, 3)                                                                                 \
+    X(14, 4, 4, 3)                                                                                 \
+    X(15, 4, 4, 4)
+
+#endif
+
+#endif
