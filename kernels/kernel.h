@@ -8,6 +8,11 @@
  * defines a kernel of one by-value argument `A`; from C it is a symbol that cudaLaunchKernel takes.
  * K_SYNC is the block's barrier; every thread of the block must reach it at the same place.
  * K_SHARED is the block's dynamic shared memory, of the size that the launch asked for.
+ *
+ * In a launch by clusters, K_CLUSTER_RANK is the block's number in its cluster, K_CLUSTER_SYNC the
+ * barrier of all the cluster's threads, K_CLUSTER_SHARED(p, rank) the place in another block of it
+ * that p is in this one (no block may end before the others are done with its memory).
+ * K_HAS_CLUSTERS is 0 where the architecture has none: such kernels' bodies are empty there.
  */
 #ifndef HEL_KERNELS_KERNEL_H
 #define HEL_KERNELS_KERNEL_H
@@ -35,6 +40,16 @@
 #define K_LOAD(p)               __ldg(p)
 #define K_SHUFFLE_XOR(v, lanes) __shfl_xor_sync(0xffffffffu, v, lanes)
 #define K_UNROLL                _Pragma("unroll")
+
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
+#define K_HAS_CLUSTERS 0
+#else
+#define K_HAS_CLUSTERS   1
+#define K_CLUSTER_RANK   __clusterRelativeBlockRank()
+#define K_CLUSTER_SYNC() (__cluster_barrier_arrive(), __cluster_barrier_wait())
+#define K_CLUSTER_SHARED(p, rank)                                                                  \
+    ((uint32_t *)__cluster_map_shared_rank((void *)(p), (unsigned)(rank)))
+#endif
 
 #endif
 

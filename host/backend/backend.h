@@ -139,6 +139,19 @@ typedef struct hel_backend_ops {
     hel_status (*key_switch)(hel_stream *s, const hel_basis *p, const hel_view out[2], hel_view a,
                              hel_key_view key, uint32_t g, const hel_view *add0,
                              const hel_view *add1);
+    /* (out[0], out[1]) = (add0 or 0, add1 or 0) + key_inner with g and mod_down of digits that
+     * decompose has left: a rotation whose decomposition is shared. */
+    hel_status (*switch_digits)(hel_stream *s, const hel_basis *p, const hel_view out[2],
+                                hel_view digits, hel_key_view key, uint32_t g, const hel_view *add0,
+                                const hel_view *add1);
+    /* Operations between the two are recorded rather than run: those that neither allocate for the
+     * first time nor touch host memory. *out is run by replay, any number of times, with the memory
+     * that the operations were given and any scratch they took, which stays taken until
+     * recording_free. One recording of a stream at a time. */
+    hel_status (*record_begin)(hel_stream *s);
+    hel_status (*record_end)(hel_stream *s, void **out); /* NULL on failure */
+    hel_status (*replay)(hel_stream *s, void *recording);
+    void (*recording_free)(hel_stream *s, void *recording);
     /* Items of a batch that a chain of calls ending in a key switch over `limbs` limbs should treat
      * at a time, so that what one call leaves is still in a cache for the next; NULL or 0: all. */
     uint32_t (*tile)(hel_stream *s, const hel_basis *p, uint32_t limbs);

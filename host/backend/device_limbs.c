@@ -3,19 +3,32 @@
 
 #include "host/backend/device_private.h"
 
-hel_status hel_dev_launch(hel_stream *s, k_id kernel, const uint32_t grid[3], uint32_t threads,
-                          size_t shared_bytes, const void *args, size_t args_bytes)
+hel_status hel_dev_launch_clusters(hel_stream *s, k_id kernel, const uint32_t grid[3],
+                                   uint32_t cluster, uint32_t threads, size_t shared_bytes,
+                                   const void *args, size_t args_bytes)
 {
     hel_dev_backend *b = hel_dev_of(s);
-    const hel_launch launch = {kernel,    {grid[0], grid[1], grid[2]}, threads, shared_bytes, args,
-                               args_bytes};
+    const hel_launch launch = {.kernel = kernel,
+                               .grid = {grid[0], grid[1], grid[2]},
+                               .threads = threads,
+                               .shared_bytes = shared_bytes,
+                               .args = args,
+                               .args_bytes = args_bytes,
+                               .cluster = cluster};
     if (grid[0] == 0 || grid[1] == 0 || grid[2] == 0)
         return HEL_OK;
     HEL_REQUIRE(s->engine, grid[1] <= 65535 && grid[2] <= 65535, HEL_E_UNSUPPORTED,
-                "device %s: a batch of %u, the rule is up to 65535", b->device->ops->name, grid[1]);
+                "device %s: a batch of %u, the rule is up to 65535", b->device->ops->name,
+                grid[1] > grid[2] ? grid[1] : grid[2]);
     return hel_dev_fail(s->engine, b,
                         b->device->ops->launch(b->device, ((hel_dev_stream *)s)->queue, &launch),
                         "a launch");
+}
+
+hel_status hel_dev_launch(hel_stream *s, k_id kernel, const uint32_t grid[3], uint32_t threads,
+                          size_t shared_bytes, const void *args, size_t args_bytes)
+{
+    return hel_dev_launch_clusters(s, kernel, grid, 0, threads, shared_bytes, args, args_bytes);
 }
 
 k_ring hel_dev_ring(const hel_basis *p)

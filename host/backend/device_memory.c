@@ -4,13 +4,24 @@
 #include "host/backend/device_private.h"
 #include "host/base/mem.h"
 
-hel_status hel_dev_fail(hel_engine *engine, const hel_dev_backend *b, hel_status status,
-                        const char *what)
+hel_status hel_device_fail(hel_engine *engine, const hel_device *d, hel_status status,
+                           const char *what)
 {
     if (status == HEL_OK)
         return HEL_OK;
-    return hel_fail(engine, status, "device %s: %s: %s", b->device->ops->name, what,
-                    b->device->ops->error(b->device));
+    return hel_fail(engine, status, "device %s: %s: %s", d->ops->name, what,
+                    d->ops->error((hel_device *)(uintptr_t)d));
+}
+
+hel_status hel_dev_fail(hel_engine *engine, const hel_dev_backend *b, hel_status status,
+                        const char *what)
+{
+    return hel_device_fail(engine, b->device, status, what);
+}
+
+void *hel_stream_queue(const hel_stream *s)
+{
+    return ((const hel_dev_stream *)s)->queue;
 }
 
 /* ---- memory: released blocks are kept, and serve requests of at least half their size ---- */
@@ -231,6 +242,11 @@ static const hel_backend_ops ops = {
     .key_switch = hel_key_switch, /* one launch for the whole of it is a later step */
     .uses = hel_dev_uses,
 };
+
+hel_device *hel_backend_device(const hel_backend *b)
+{
+    return b->ops == &ops ? ((const hel_dev_backend *)b)->device : NULL;
+}
 
 hel_status hel_backend_device_create(hel_engine *engine, hel_backend **out, hel_device *device)
 {

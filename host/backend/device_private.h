@@ -5,7 +5,7 @@
 #include <pthread.h>
 
 #include "host/backend/cpu_private.h"
-#include "host/backend/device.h"
+#include "host/backend/device_launch.h"
 
 typedef struct hel_dev_block {
     struct hel_dev_block *next;
@@ -66,7 +66,7 @@ void hel_dev_basis_free(hel_backend *b, hel_basis *basis);
 hel_status hel_dev_alloc(hel_stream *s, void *out, size_t bytes);
 void hel_dev_release(hel_stream *s, void *p);
 hel_status hel_dev_fail(hel_engine *engine, const hel_dev_backend *b, hel_status status,
-                        const char *what);
+                        const char *what); /* hel_device_fail of the backend's device */
 
 /* device_limbs.c */
 
@@ -80,10 +80,6 @@ typedef struct hel_dev_part {
 /* Limbs first .. first + count - 1 of v, on one side of its border between Q and P. */
 hel_dev_part hel_dev_part_of(const hel_basis *p, const hel_view *v, uint32_t first, uint32_t count);
 
-hel_status hel_dev_launch(hel_stream *s, k_id kernel, const uint32_t grid[3], uint32_t threads,
-                          size_t shared_bytes, const void *args, size_t args_bytes);
-k_ring hel_dev_ring(const hel_basis *p);
-k_rows hel_dev_rows(const hel_basis *p, const hel_view *v);
 hel_status hel_dev_ntt(hel_stream *s, const hel_basis *p, const hel_dev_part *part, int inverse);
 hel_status hel_dev_copy_part(hel_stream *s, const hel_basis *p, const hel_dev_part *out,
                              const hel_dev_part *a);

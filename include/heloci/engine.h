@@ -44,11 +44,16 @@ typedef struct hel_engine_config {
     hel_simd simd;            /**< force a twin (tests, benchmarks) */
     hel_progress_fn progress; /**< may be NULL */
     void *progress_arg;
+    /** where CKKS contexts and scans of this engine compute: NULL or "cpu"; "cuda", an NVIDIA GPU;
+     *  "auto", that GPU where there is one, else the CPU. A backend that cannot be used fails the
+     *  call that needs it with the reason; "auto" says its choice in hel_engine_backend_text(). */
+    const char *backend;
+    uint32_t device; /**< which of the backend's devices, 0 = the first */
 } hel_engine_config;
 
 #define HEL_ENGINE_CONFIG_INIT                                                                     \
     {                                                                                              \
-        sizeof(hel_engine_config), 0, 0, HEL_SIMD_AUTO, NULL, NULL                                 \
+        sizeof(hel_engine_config), 0, 0, HEL_SIMD_AUTO, NULL, NULL, NULL, 0                        \
     }
 
 /** Creates an engine. `config` may be NULL for defaults. Returns HEL_E_UNSUPPORTED for a forced
@@ -67,6 +72,11 @@ HEL_API uint32_t hel_engine_threads(const hel_engine *engine);
 HEL_API uint64_t hel_engine_memory(const hel_engine *engine);
 /** The twin in use: "avx512", "avx2" or "portable". */
 HEL_API const char *hel_engine_simd_name(const hel_engine *engine);
+
+/** The backend in use in words ("cuda: NVIDIA H200, 0000:3b:00.0, sm_90", "cpu: avx512, 2 threads",
+ *  "cpu: avx512, 2 threads (no CUDA backend: ...)"). Never NULL; valid as long as the engine. The
+ *  first call of it, or of one that computes, opens the device. */
+HEL_API const char *hel_engine_backend_text(hel_engine *engine);
 
 /** Version of the library that is running, for comparison with HEL_VERSION_STRING. */
 HEL_API const char *hel_version(void);
