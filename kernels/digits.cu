@@ -1,57 +1,10 @@
 /*
- * Base conversion (the formula of host/ring/convert.h, bit for bit) and the inner product of a key
- * switch. A conversion's block keeps the y of its coefficients in shared memory: they are computed
- * once for up to 16 targets, one wide multiply-add per source and target.
+ * The inner product of a key switch by itself, for callers that add up several before they divide.
+ * Elsewhere it is the end of a transform (switch_ends.h).
  */
 #include "kernels/digits.h"
 
 #include "kernels/kernel.h"
-
-/* y_k of this thread's coefficient into shared memory, v last. */
-K_DEVICE void source_digits(const k_convert *a, uint32_t *y, uint32_t j, uint32_t item)
-{
-    const uint32_t m = a->c.from_count, n = 1u << a->ring.log_n;
-    const uint32_t *in = a->in + item * a->in_stride + j;
-    uint32_t sum = 0;
-    for (uint32_t k = 0; k < m; k++) {
-        const k_limb *l = a->ring.limb + a->c.from[k];
-        const uint32_t x = k_fold(k_shoup(in[(size_t)k * n], a->c.y[k], l->minus_q), l->minus_q);
-        sum += (uint32_t)(((uint64_t)x * a->c.fraction[k]) >> (l->bits + 5));
-        y[k * K_CONVERT_THREADS + K_THREAD] = x;
-    }
-    y[m * K_CONVERT_THREADS + K_THREAD] = (sum + (1u << 25)) >> 26;
-}
-
-/* x < 2^34 q -> below 2^33 q and congruent */
-K_DEVICE uint64_t sum_fold(uint64_t x, uint32_t q)
-{
-    const uint64_t part = (uint64_t)q << 33;
-    return x < part ? x : x - part;
-}
-
-K_KERNEL(k_convert_rows, k_convert, K_CONVERT_THREADS)
-{
-    K_SHARED(y);
-    const uint32_t j = K_BLOCK_X * K_CONVERT_THREADS + K_THREAD, m = A.c.from_count;
-    const uint32_t begin = K_BLOCK_Z * K_CONVERT_TARGETS;
-    const uint32_t end = K_MIN(begin + K_CONVERT_TARGETS, A.c.to_count);
-    uint32_t *out = A.out + K_BLOCK_Y * A.out_stride + j;
-    source_digits(&A, y, j, K_BLOCK_Y); /* each thread reads only what it wrote: no barrier */
-    for (uint32_t t = begin; t < end; t++) {
-        const uint32_t *w = A.c.weight + t;
-        const k_limb *l = A.ring.limb + A.c.to[t];
-        uint64_t sum;
-        if (A.place[t] < 0)
-            continue;
-        sum = (uint64_t)y[m * K_CONVERT_THREADS + K_THREAD] * K_LOAD(&w[m * A.c.to_count]);
-        for (uint32_t k = 0; k < m; k++) {
-            if (k >= 16 && k % 8 == 0)
-                sum = sum_fold(sum, l->q);
-            sum += (uint64_t)y[k * K_CONVERT_THREADS + K_THREAD] * K_LOAD(&w[k * A.c.to_count]);
-        }
-        out[(size_t)A.place[t] << A.ring.log_n] = hel_mod_redc(sum, l->q, l->word_inv);
-    }
-}
 
 K_DEVICE uint32_t turned(uint32_t j, uint32_t g, uint32_t log_n)
 {

@@ -4,8 +4,12 @@
 
 #include "kernels/digits.h"
 #include "kernels/elem.h"
+#include "kernels/embed.h"
+#include "kernels/expand.h"
 #include "kernels/ntt.h"
 #include "kernels/sample.h"
+#include "kernels/switch.h"
+#include "kernels/scan.h"
 
 #define K_NTT_NAMES(X, n) X(k_ntt_forward_##n) X(k_ntt_inverse_##n)
 #define K_SPLIT_NAMES(X, n)                                                                        \
@@ -24,6 +28,7 @@
     K_SPLIT_NAMES(X, 15)                                                                           \
     K_SPLIT_NAMES(X, 16)                                                                           \
     K_SPLIT_NAMES(X, 17)                                                                           \
+    K_SWITCH_NAMES(X)                                                                              \
     X(k_add)                                                                                       \
     X(k_sub)                                                                                       \
     X(k_mul)                                                                                       \
@@ -35,10 +40,12 @@
     X(k_dot)                                                                                       \
     X(k_divide)                                                                                    \
     X(k_automorph)                                                                                 \
-    X(k_convert_rows)                                                                              \
     X(k_key_inner)                                                                                 \
     X(k_uniform)                                                                                   \
-    X(k_small)
+    X(k_small)                                                                                     \
+    K_SCAN_NAMES(X)                                                                                \
+    K_EMBED_NAMES(X)                                                                               \
+    K_EXPAND_NAMES(X)
 
 #define K_ENUMERATE(name) K_ID_##name,
 typedef enum k_id { K_LIST(K_ENUMERATE) K_ID_COUNT } k_id;

@@ -20,6 +20,13 @@
 
 #ifdef K_KERNEL /* by nvcc or the simulator */
 
+/* Before a loop that is to stay one: unrolled, it would need more registers. */
+#if defined(__CUDACC__)
+#define K_ROLLED _Pragma("unroll 1")
+#else
+#define K_ROLLED
+#endif
+
 /* What k_place() does to x besides. It is linear: k_place(a ^ b) = k_place(a) ^ k_place(b). */
 K_DEVICE uint32_t k_swizzle(uint32_t x)
 {
@@ -31,12 +38,13 @@ K_DEVICE uint32_t k_place(uint32_t x)
     return x ^ k_swizzle(x);
 }
 
-/* k_place(base + (k << log_step)) from placed = k_place(base), for bits that base does not have. From
- * step 32 on they are not those that placed was changed in: the sum is a constant offset then. */
-K_DEVICE uint32_t k_place_at(uint32_t placed, uint32_t k, uint32_t log_step)
+/* The place of base ^ x, for a constant x of bits that base does not have, from placed =
+ * k_place(base): two operations at most, and none of them for most x, since the sum is an offset. */
+#define K_PLACE_BITS 0x1cu /* that k_swizzle() changes */
+K_DEVICE uint32_t k_place_at(uint32_t placed, uint32_t x)
 {
-    const uint32_t x = k << log_step, other = placed ^ k_swizzle(x);
-    return log_step >= 5 ? other + x : other ^ x;
+    const uint32_t c = k_place(x);
+    return (placed ^ (c & K_PLACE_BITS)) + (c & ~K_PLACE_BITS);
 }
 
 /* q in the forms that instructions take */
@@ -134,8 +142,13 @@ K_DEVICE void k_inverse_top(uint32_t *r, uint32_t half, k_pair upper, k_pair low
 
 /* Word j of the row that is transformed, in [0, 2q) (inverse) or [0, 4q) (forward). */
 typedef uint32_t (*k_load_fn)(const void *io, uint32_t j);
+/* The same for words j, j + step, .. of a thread, count (8 or 16) of them, step = 1 << log_step. */
+typedef void (*k_load_many_fn)(const void *io, uint32_t j, uint32_t log_step, uint32_t count,
+                               uint32_t *x);
 /* Takes word j of the result, in [0, q). */
 typedef void (*k_store_fn)(const void *io, uint32_t j, uint32_t x);
+typedef void (*k_store_many_fn)(const void *io, uint32_t j, uint32_t log_step, uint32_t count,
+                                const uint32_t *x);
 /* The same for words j .. j + 7, j a multiple of 8. */
 typedef void (*k_load8_fn)(const void *io, uint32_t j, uint32_t *x);
 typedef void (*k_store8_fn)(const void *io, uint32_t j, const uint32_t *x);
@@ -146,11 +159,30 @@ typedef struct k_row {
     const k_limb *m;
     uint32_t log_n;
     uint32_t *shared; /* N words */
+    uint32_t above;   /* 0; half h of a row twice as long, without its topmost level: 1 + h */
 } k_row;
 
 K_DEVICE uint32_t k_load_word(const void *io, uint32_t j)
 {
     return ((const uint32_t *)io)[j];
+}
+
+K_DEVICE void k_load_many_words(const void *io, uint32_t j, uint32_t log_step, uint32_t count,
+                                uint32_t *r)
+{
+    const uint32_t *in = (const uint32_t *)io + j;
+    K_UNROLL
+    for (uint32_t k = 0; k < count; k++)
+        r[k] = in[k << log_step];
+}
+
+K_DEVICE void k_store_many_words(const void *io, uint32_t j, uint32_t log_step, uint32_t count,
+                                 const uint32_t *r)
+{
+    uint32_t *out = (uint32_t *)io + j;
+    K_UNROLL
+    for (uint32_t k = 0; k < count; k++)
+        out[k << log_step] = r[k];
 }
 
 K_DEVICE void k_load8_words(const void *io, uint32_t j, uint32_t *r)
@@ -178,8 +210,9 @@ K_DEVICE void k_write8_words(uint32_t *out, uint32_t j, const uint32_t *r)
 
 /* ---- passes ---- */
 
-/* Levels `level` .. `level + levels - 1` of the whole row; level 0 loads it. */
-K_DEVICE void k_forward_pass(const k_row *row, uint32_t level, uint32_t levels, k_load_fn load)
+/* Levels `level` .. `level + levels - 1` of the whole row; level 0 loads it, by one of the two. */
+K_DEVICE void k_forward_pass(const k_row *row, uint32_t level, uint32_t levels, k_load_fn load,
+                             k_load_many_fn many)
 {
     const uint32_t log_n = row->log_n, size = 1u << levels, log_step = log_n - level - levels;
     const uint32_t threads = K_NTT_THREADS(log_n);
@@ -189,14 +222,18 @@ K_DEVICE void k_forward_pass(const k_row *row, uint32_t level, uint32_t levels, 
         const uint32_t node = g >> log_step, j = g & ((1u << log_step) - 1);
         const uint32_t base = node << (log_n - level) | j, placed = k_place(base);
         uint32_t r[16];
+        if (level == 0 && many)
+            many(row->io, base, log_step, size, r);
+        else {
+            K_UNROLL
+            for (uint32_t k = 0; k < size; k++)
+                r[k] = level == 0 && load ? load(row->io, base + (k << log_step))
+                                          : row->shared[k_place_at(placed, k << log_step)];
+        }
+        k_forward_levels(r, levels, ((1 + row->above) << level) + node, row->m->w, &p);
         K_UNROLL
         for (uint32_t k = 0; k < size; k++)
-            r[k] = level == 0 ? load(row->io, base + (k << log_step))
-                              : row->shared[k_place_at(placed, k, log_step)];
-        k_forward_levels(r, levels, (1u << level) + node, row->m->w, &p);
-        K_UNROLL
-        for (uint32_t k = 0; k < size; k++)
-            row->shared[k_place_at(placed, k, log_step)] = r[k];
+            row->shared[k_place_at(placed, k << log_step)] = r[k];
     }
     K_SYNC();
 }
@@ -217,7 +254,7 @@ K_DEVICE void k_forward_last(const k_row *row, k_store8_fn store)
             r[4 * h + 2] = x.z;
             r[4 * h + 3] = x.w;
         }
-        k_forward_levels(r, 3, (1u << (log_n - 3)) + g, row->m->w, &p);
+        k_forward_levels(r, 3, ((1 + row->above) << (log_n - 3)) + g, row->m->w, &p);
         K_UNROLL
         for (uint32_t k = 0; k < 8; k++)
             r[k] = k_fold(k_fold(r[k], p.minus_q2), p.minus_q);
@@ -233,7 +270,7 @@ K_DEVICE void k_inverse_first(const k_row *row, k_load8_fn load)
     for (uint32_t g = K_THREAD; g < 1u << (log_n - 3); g += threads) {
         uint32_t r[8];
         load(row->io, 8 * g, r);
-        k_inverse_levels(r, 3, 0, (1u << (log_n - 3)) + g, row->m->w_inv, &p);
+        k_inverse_levels(r, 3, 0, ((1 + row->above) << (log_n - 3)) + g, row->m->w_inv, &p);
         K_UNROLL
         for (uint32_t h = 0; h < 2; h++) {
             const k_quad x = {r[4 * h], r[4 * h + 1], r[4 * h + 2], r[4 * h + 3]};
@@ -245,7 +282,7 @@ K_DEVICE void k_inverse_first(const k_row *row, k_load8_fn load)
 
 /* level == 0: the last pass, with the factors of k_inverse_top */
 K_DEVICE void k_inverse_pass(const k_row *row, uint32_t level, uint32_t levels, k_pair upper,
-                             k_pair lower, k_store_fn store)
+                             k_pair lower, k_store_fn store, k_store_many_fn many)
 {
     const uint32_t log_n = row->log_n, size = 1u << levels, log_step = log_n - level - levels;
     const uint32_t threads = K_NTT_THREADS(log_n);
@@ -257,16 +294,21 @@ K_DEVICE void k_inverse_pass(const k_row *row, uint32_t level, uint32_t levels, 
         uint32_t r[16];
         K_UNROLL
         for (uint32_t k = 0; k < size; k++)
-            r[k] = row->shared[k_place_at(placed, k, log_step)];
-        k_inverse_levels(r, levels, level == 0, (1u << level) + node, row->m->w_inv, &p);
+            r[k] = row->shared[k_place_at(placed, k << log_step)];
+        k_inverse_levels(r, levels, level == 0, ((1 + row->above) << level) + node, row->m->w_inv,
+                         &p);
         if (level == 0)
             k_inverse_top(r, size / 2, upper, lower, &p);
-        K_UNROLL
-        for (uint32_t k = 0; k < size; k++) {
-            if (level == 0)
-                store(row->io, base + (k << log_step), r[k]);
-            else
-                row->shared[k_place_at(placed, k, log_step)] = r[k];
+        if (level == 0 && many)
+            many(row->io, base, log_step, size, r);
+        else {
+            K_UNROLL
+            for (uint32_t k = 0; k < size; k++) {
+                if (level == 0 && store)
+                    store(row->io, base + (k << log_step), r[k]);
+                else
+                    row->shared[k_place_at(placed, k << log_step)] = r[k];
+            }
         }
     }
     if (level != 0)
@@ -275,24 +317,39 @@ K_DEVICE void k_inverse_pass(const k_row *row, uint32_t level, uint32_t levels, 
 
 /* ---- whole transforms: levels of the passes before the last three: a, b and c (0: none) ---- */
 
+/* One of load and many; neither: the row lies in shared memory, behind a barrier. */
+K_DEVICE void k_forward_row_by(const k_row *row, uint32_t a, uint32_t b, uint32_t c, k_load_fn load,
+                               k_load_many_fn many, k_store8_fn store)
+{
+    k_forward_pass(row, 0, a, load, many);
+    k_forward_pass(row, a, b, load, many);
+    if (c)
+        k_forward_pass(row, a + b, c, load, many);
+    k_forward_last(row, store);
+}
+
 K_DEVICE void k_forward_row(const k_row *row, uint32_t a, uint32_t b, uint32_t c, k_load_fn load,
                             k_store8_fn store)
 {
-    k_forward_pass(row, 0, a, load);
-    k_forward_pass(row, a, b, load);
+    k_forward_row_by(row, a, b, c, load, NULL, store);
+}
+
+/* One of store and many. */
+K_DEVICE void k_inverse_row_by(const k_row *row, uint32_t a, uint32_t b, uint32_t c, k_pair upper,
+                               k_pair lower, k_load8_fn load, k_store_fn store,
+                               k_store_many_fn many)
+{
+    k_inverse_first(row, load);
     if (c)
-        k_forward_pass(row, a + b, c, load);
-    k_forward_last(row, store);
+        k_inverse_pass(row, a + b, c, upper, lower, store, many);
+    k_inverse_pass(row, a, b, upper, lower, store, many);
+    k_inverse_pass(row, 0, a, upper, lower, store, many);
 }
 
 K_DEVICE void k_inverse_row(const k_row *row, uint32_t a, uint32_t b, uint32_t c, k_pair upper,
                             k_pair lower, k_load8_fn load, k_store_fn store)
 {
-    k_inverse_first(row, load);
-    if (c)
-        k_inverse_pass(row, a + b, c, upper, lower, store);
-    k_inverse_pass(row, a, b, upper, lower, store);
-    k_inverse_pass(row, 0, a, upper, lower, store);
+    k_inverse_row_by(row, a, b, c, upper, lower, load, store, NULL);
 }
 
 /* X(log_n, a, b, c) for every N that one block's shared memory holds */

@@ -4,47 +4,7 @@
  */
 #include "kernels/sample.h"
 
-#include "kernels/kernel.h"
-
-K_DEVICE uint32_t rotate(uint32_t x, uint32_t by)
-{
-    return x << by | x >> (32 - by);
-}
-
-K_DEVICE void quarter(uint32_t *a, uint32_t *b, uint32_t *c, uint32_t *d)
-{
-    *a += *b;
-    *d = rotate(*d ^ *a, 16);
-    *c += *d;
-    *b = rotate(*b ^ *c, 12);
-    *a += *b;
-    *d = rotate(*d ^ *a, 8);
-    *c += *d;
-    *b = rotate(*b ^ *c, 7);
-}
-
-K_DEVICE void block_of(const uint32_t *key, uint32_t counter, const uint32_t *nonce, uint32_t *x)
-{
-    const uint32_t start[16] = {0x61707865u, 0x3320646eu, 0x79622d32u, 0x6b206574u, key[0], key[1],
-                                key[2],      key[3],      key[4],      key[5],      key[6], key[7],
-                                counter,     nonce[0],    nonce[1],    nonce[2]};
-    K_UNROLL
-    for (uint32_t i = 0; i < 16; i++)
-        x[i] = start[i];
-    for (uint32_t round = 0; round < 10; round++) {
-        quarter(&x[0], &x[4], &x[8], &x[12]);
-        quarter(&x[1], &x[5], &x[9], &x[13]);
-        quarter(&x[2], &x[6], &x[10], &x[14]);
-        quarter(&x[3], &x[7], &x[11], &x[15]);
-        quarter(&x[0], &x[5], &x[10], &x[15]);
-        quarter(&x[1], &x[6], &x[11], &x[12]);
-        quarter(&x[2], &x[7], &x[8], &x[13]);
-        quarter(&x[3], &x[4], &x[9], &x[14]);
-    }
-    K_UNROLL
-    for (uint32_t i = 0; i < 16; i++)
-        x[i] += start[i];
-}
+#include "kernels/chacha.h"
 
 K_DEVICE void nonce_of(const k_sample *a, uint32_t item, uint32_t index, uint32_t attempt,
                        uint32_t *nonce)
@@ -71,7 +31,7 @@ K_KERNEL(k_uniform, k_sample, K_SAMPLE_THREADS)
         return;
     for (uint32_t attempt = 0; open && attempt < 256; attempt++) {
         nonce_of(&A, K_BLOCK_Y, index, attempt, nonce);
-        block_of(A.key, block, nonce, x);
+        k_chacha_block(A.key, block, nonce, x);
         K_UNROLL
         for (uint32_t i = 0; i < 16; i++) {
             const uint32_t v = x[i] & mask, w = k_fold(k_shoup(x[i], one, l->minus_q), l->minus_q);
@@ -102,7 +62,7 @@ K_KERNEL(k_small, k_sample, K_SAMPLE_THREADS)
     if (8 * block >= 1u << A.ring.log_n)
         return;
     nonce_of(&A, K_BLOCK_Y, 0, 0, nonce);
-    block_of(A.key, block, nonce, x);
+    k_chacha_block(A.key, block, nonce, x);
     K_UNROLL
     for (uint32_t i = 0; i < 8; i++) {
         const uint32_t low = x[2 * i], high = x[2 * i + 1];

@@ -1,16 +1,15 @@
 /*
- * hel_scan: the compute centre's job. Opens public files only, plans memory, runs the loops of
- * scan_private.h, writes the encrypted sums.
+ * hel_scan: the compute centre's job. Opens public files only, runs the loops of scan_private.h,
+ * writes the encrypted sums. The arithmetic is behind a table of calls.
  */
 #include <string.h>
 #include <time.h>
 
 #include "host/assoc/scan_private.h"
-#include "host/base/cpu.h"
 #include "host/base/mem.h"
 #include "host/base/progress.h"
 
-static double cpu_seconds(void)
+double hel_scan_cpu_seconds(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
@@ -94,139 +93,107 @@ static hel_status order_outputs(struct scan *s)
     return HEL_OK;
 }
 
-static size_t output_scratch_words(const struct scan *s)
-{
-    return 3 * (size_t)s->gl.poly_words + hel_keyswitch_scratch_words(s->scheme);
-}
-
-/* What one more block, and one more column held at once, cost; and everything else. */
-static uint64_t bytes_per_block(const struct scan *s)
-{
-    return (uint64_t)s->outputs * 3 * s->gl.poly_words * 4;
-}
-
-static uint64_t bytes_per_column(const struct scan *s)
-{
-    return (uint64_t)TILE * 2 * s->gl.poly_words * 4;
-}
-
-static uint64_t bytes_fixed(const struct scan *s)
+uint64_t hel_scan_host_bytes(const struct scan *s, uint64_t row_polys, uint32_t result_blocks)
 {
     const hel_params *p = &s->scheme->params;
-    const uint64_t n = s->scheme->n, split = (uint64_t)__builtin_ctz(s->scheme->n / HEL_SEGMENT);
+    const uint64_t n = s->scheme->n;
     /* three Galois keys per two levels of the expansion tree */
     uint64_t keys =
         (uint64_t)(p->log_n + 1) / 2 * 3 * s->scheme->digits * 2 * s->scheme->total * n * 4;
-    uint64_t worker = (uint64_t)BLOCKS_AT_ONCE * SLICE_GROUPS * s->a_stride * 4 +
-                      output_scratch_words(s) * 4 + n * 24 * p->expand_limbs * 4;
-    /* pages of one super-block's rows, resident while a tile meets them */
-    uint64_t rows = (uint64_t)TILE * s->gl.plane_count *
-                    (s->gl.blocks < s->gl.super_block ? s->gl.blocks : s->gl.super_block) *
-                    s->gl.poly_words * 4;
-    uint64_t result = (uint64_t)s->outputs * 2 * p->out_limbs * n * 4;
-    return keys * 5 / 2 + worker * s->workers + rows + result +
-           hel_expander_bytes(s->scheme, (uint32_t)split) + ((uint64_t)16 << 20);
+    return keys * 5 / 2 + row_polys * s->gl.poly_words * 4 +
+           result_blocks * scan_result_words(s) * 4 + ((uint64_t)16 << 20);
 }
 
-static hel_status plan_memory(struct scan *s)
+uint64_t hel_scan_row_polys(const struct scan *s, uint32_t samples)
 {
-    s->workers = hel_engine_threads(s->engine);
-    s->groups = s->scheme->n / LANES;
-    s->a_stride = (size_t)TILE * 2 * LANES + LANES; /* one line off a power of two */
-    s->tensor = hel_tensor_pick(hel_engine_simd(s->engine));
-    const uint64_t budget = hel_engine_memory(s->engine), fixed = bytes_fixed(s);
-    const uint64_t block = bytes_per_block(s), column = bytes_per_column(s);
-    const uint64_t least = fixed + block + column;
-    HEL_REQUIRE(s->engine, budget >= least, HEL_E_MEMORY,
-                "scan: a budget of %llu MiB is too small; %llu MiB is the least for %u outputs "
-                "(--memory)",
-                (unsigned long long)(budget >> 20), (unsigned long long)((least >> 20) + 1),
-                s->outputs);
-    uint64_t free_bytes = budget - fixed;
-    /* Columns first, up to half of what is free (or 1 GiB): splitting them repeats the expansion of
-     * the genotypes' uniform halves, splitting blocks repeats the weights' whole expansion. */
-    uint64_t for_columns =
-        free_bytes / 2 < free_bytes - block ? free_bytes / 2 : free_bytes - block;
-    for_columns = for_columns < (uint64_t)1 << 30 ? for_columns : (uint64_t)1 << 30;
-    uint64_t columns = for_columns / column;
-    columns = columns < 1 ? 1 : columns;
-    s->column_batch = columns < s->wl.columns ? (uint32_t)columns : s->wl.columns;
-    uint64_t blocks = (free_bytes - s->column_batch * column) / block;
-    s->range = blocks < s->gl.blocks ? (uint32_t)blocks : s->gl.blocks;
-    if (s->range > s->gl.super_block && s->range < s->gl.blocks)
-        s->range -= s->range % s->gl.super_block;
-    s->stats.passes = (s->gl.blocks + s->range - 1) / s->range;
-    s->stats.peak_buffers = fixed + s->range * block + s->column_batch * column;
-    return HEL_OK;
+    const uint32_t blocks = s->gl.blocks < s->gl.super_block ? s->gl.blocks : s->gl.super_block;
+    return (uint64_t)samples * s->gl.plane_count * blocks;
 }
 
-static hel_status allocate(struct scan *s)
+hel_status hel_scan_progress(struct scan *s)
 {
-    hel_engine *engine = s->engine;
-    HEL_TRY(hel_malloc(engine, &s->z, s->column_batch, bytes_per_column(s)));
-    HEL_TRY(hel_malloc(engine, &s->acc, s->range, bytes_per_block(s)));
-    HEL_TRY(hel_malloc(engine, &s->result, (size_t)s->outputs * 2,
-                       (size_t)s->scheme->params.out_limbs * s->scheme->n * 4));
-    HEL_TRY(hel_calloc(engine, &s->worker, s->workers, sizeof *s->worker));
-    for (uint32_t i = 0; i < s->workers; i++) {
-        struct scan_worker *w = &s->worker[i];
-        HEL_TRY(hel_chacha_create(engine, &w->chacha, hel_reader_head(s->geno)->seed));
-        HEL_TRY(hel_malloc(engine, &w->a, (size_t)BLOCKS_AT_ONCE * SLICE_GROUPS * s->a_stride, 4));
-        HEL_TRY(hel_malloc(engine, &w->slice, (size_t)SLICE_GROUPS * LANES, 4));
-        HEL_TRY(hel_malloc(engine, &w->words, (size_t)SLICE_GROUPS * LANES, 4));
-        HEL_TRY(hel_malloc(engine, &w->column, s->wl.columns, 4));
-        HEL_TRY(hel_malloc(engine, &w->output, output_scratch_words(s), 4));
+    const uint64_t done = s->done > s->in_flight ? s->done - s->in_flight : 1; /* 0: begins */
+    return hel_progress(s->engine, "scan", done, s->total, "genotypes");
+}
+
+/* The batch at hand meets the super-blocks of the range. */
+static hel_status scan_batch(struct scan *s, int last)
+{
+    const uint32_t range_end = s->range_first + s->range_count;
+    for (s->super = s->range_first / s->gl.super_block; s->super * s->gl.super_block < range_end;
+         s->super++) {
+        HEL_TRY(hel_scan_check_before(s));
+        HEL_TRY(s->ops->accumulate(s));
+        HEL_TRY(hel_scan_check_after(s));
+        if (last) {
+            s->done += (uint64_t)s->tile_samples * scan_super_count(s) << s->gl.log_n;
+            HEL_TRY(hel_scan_progress(s));
+        }
     }
     return HEL_OK;
 }
 
 static hel_status scan_tile(struct scan *s)
 {
-    const uint32_t range_end = s->range_first + s->range_count;
     for (s->batch_first = 0; s->batch_first < s->wl.columns; s->batch_first += s->batch_count) {
         const uint32_t left = s->wl.columns - s->batch_first;
         const int last = left <= s->column_batch;
         s->batch_count = last ? left : s->column_batch;
-        double t0 = cpu_seconds();
-        HEL_TRY(hel_scan_expand(s));
-        double t1 = cpu_seconds();
+        double t0 = hel_scan_cpu_seconds();
+        HEL_TRY(s->ops->expand(s));
+        double t1 = hel_scan_cpu_seconds();
         s->stats.cpu_expand += t1 - t0;
-        for (s->super = s->range_first / s->gl.super_block;
-             s->super * s->gl.super_block < range_end; s->super++) {
-            if (s->batch_first == 0)
-                HEL_TRY(hel_scan_check_rows(s));
-            HEL_TRY(hel_scan_accumulate(s));
-            if (last) {
-                s->done += (uint64_t)s->tile_samples * scan_super_count(s) << s->gl.log_n;
-                HEL_TRY(hel_progress(s->engine, "scan", s->done, s->total, "genotypes"));
-            }
-        }
-        s->stats.cpu_scan += cpu_seconds() - t1;
+        hel_scan_check_batch(s);
+        const double check = s->stats.cpu_check;
+        HEL_TRY(scan_batch(s, last));
+        s->stats.cpu_scan += hel_scan_cpu_seconds() - t1 - (s->stats.cpu_check - check);
     }
     return HEL_OK;
+}
+
+/* Finished blocks of the range, in the file's order. */
+static hel_status write_range(struct scan *s)
+{
+    const double t0 = hel_scan_cpu_seconds(), check = s->stats.cpu_check;
+    for (uint32_t first = 0, count; first < s->range_count; first += count) {
+        count = s->range_count - first;
+        count = count < s->result_blocks ? count : s->result_blocks;
+        HEL_TRY(s->ops->finish(s, first, count, s->result));
+        HEL_TRY(hel_scan_check_sums(s, first, count, s->result));
+        HEL_TRY(hel_writer_put(s->sums, s->result, count * scan_result_words(s) * 4));
+        if (s->in_flight) { /* nothing is, once its sums have arrived */
+            s->in_flight = 0;
+            HEL_TRY(hel_scan_progress(s));
+        }
+    }
+    s->stats.cpu_output += hel_scan_cpu_seconds() - t0 - (s->stats.cpu_check - check);
+    return HEL_OK;
+}
+
+static hel_status scan_range(struct scan *s)
+{
+    const uint32_t samples = hel_chunk_samples(&s->wl, s->chunk);
+    HEL_TRY(s->ops->clear(s));
+    hel_scan_check_range(s);
+    for (s->tile_first = 0; s->tile_first < samples; s->tile_first += s->tile) {
+        s->tile_samples = samples - s->tile_first < s->tile ? samples - s->tile_first : s->tile;
+        HEL_TRY(scan_tile(s));
+    }
+    return write_range(s);
 }
 
 static hel_status scan_all(struct scan *s)
 {
     s->total = (uint64_t)s->gl.samples * s->gl.blocks << s->gl.log_n;
     HEL_TRY(hel_progress(s->engine, "scan", 0, s->total, "genotypes"));
-    for (s->chunk = 0; s->chunk < s->wl.chunks; s->chunk++) {
-        const uint32_t samples = hel_chunk_samples(&s->wl, s->chunk);
+    for (s->chunk = 0; s->chunk < s->wl.chunks; s->chunk++)
         for (s->range_first = 0; s->range_first < s->gl.blocks; s->range_first += s->range) {
             const uint32_t left = s->gl.blocks - s->range_first;
             s->range_count = left < s->range ? left : s->range;
-            memset(s->acc, 0, s->range_count * bytes_per_block(s));
-            for (s->tile_first = 0; s->tile_first < samples; s->tile_first += TILE) {
-                s->tile_samples = samples - s->tile_first < TILE ? samples - s->tile_first : TILE;
-                HEL_TRY(scan_tile(s));
-            }
-            double t0 = cpu_seconds();
-            HEL_TRY(hel_scan_write_chunk(s));
-            s->stats.cpu_output += cpu_seconds() - t0;
+            HEL_TRY(scan_range(s));
         }
-    }
     s->stats.genotypes = s->total;
-    return HEL_OK;
+    return s->ops->account(s);
 }
 
 static hel_status open_output(struct scan *s, const char *path)
@@ -265,8 +232,12 @@ static hel_status run(struct scan *s, const char *path)
     double start = wall_seconds();
     HEL_TRY(open_inputs(s));
     HEL_TRY(order_outputs(s));
-    HEL_TRY(plan_memory(s));
-    HEL_TRY(allocate(s));
+    HEL_TRY(hel_scan_backend_open(s));
+    HEL_TRY(s->ops->plan(s));
+    s->stats.passes = (s->gl.blocks + s->range - 1) / s->range;
+    HEL_TRY(hel_malloc(s->engine, &s->result, s->result_blocks, scan_result_words(s) * 4));
+    HEL_TRY(s->ops->allocate(s));
+    HEL_TRY(hel_scan_check_open(s));
     HEL_TRY(open_output(s, path));
     HEL_TRY(scan_all(s));
     hel_status status = hel_writer_commit(s->sums, NULL);
@@ -278,21 +249,10 @@ static hel_status run(struct scan *s, const char *path)
 static void release(struct scan *s)
 {
     hel_writer_abort(s->sums);
-    for (uint32_t i = 0; s->worker && i < s->workers; i++) {
-        struct scan_worker *w = &s->worker[i];
-        hel_chacha_free(w->chacha);
-        hel_free(w->a);
-        hel_free(w->slice);
-        hel_free(w->words);
-        hel_free(w->column);
-        hel_free(w->expand);
-        hel_free(w->output);
-    }
-    hel_free(s->worker);
-    hel_free(s->z);
-    hel_free(s->acc);
+    hel_scan_check_close(s);
+    if (s->ops)
+        s->ops->release(s);
     hel_free(s->result);
-    hel_expander_free(s->expander);
     for (int p = 0; p < HEL_PLANES; p++)
         hel_free(s->plane_columns[p]);
     hel_free(s->slot);
@@ -311,6 +271,8 @@ hel_status hel_scan(hel_engine *engine, const hel_scan_config *config, hel_scan_
                 "scan: malformed configuration");
     HEL_REQUIRE(engine, config->geno && config->weights && config->evk && config->out, HEL_E_USAGE,
                 "scan: needs --geno, --weights, --evk and --out");
+    HEL_REQUIRE(engine, config->verify >= 0 && config->verify <= 1, HEL_E_USAGE,
+                "scan: the fraction to verify is %g, the rule is 0 to 1", config->verify);
     struct scan s = {.engine = engine, .config = config};
     char *path = NULL;
     hel_status status = hel_path_join(engine, &path, config->out, ".sums");

@@ -31,7 +31,7 @@ typedef struct hel_device_ops {
     const char *(*error)(hel_device *d);
     hel_status (*memory)(hel_device *d, uint64_t *free_bytes, uint64_t *total_bytes);
     hel_status (*alloc)(hel_device *d, void **out, size_t bytes);
-    void (*release)(hel_device *d, void *p);
+    void (*release)(hel_device *d, void *p); /* no queued work uses it; so for host_release */
     /* Host memory that the device reads and writes by itself (pinned). */
     hel_status (*host_alloc)(hel_device *d, void **out, size_t bytes);
     void (*host_release)(hel_device *d, void *p);

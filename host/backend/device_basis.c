@@ -70,44 +70,124 @@ out:
 
 /* ---- conversions ---- */
 
-/* One block: y pairs, fractions, sources, targets, weights. */
-static hel_status create_conversion(hel_engine *engine, hel_dev_backend *b, hel_dev_conversion *d,
-                                    const hel_conversion *c)
+/* What divides by a conversion's sources: 1 / their product modulo each target, and the number
+ * that is multiplied by first. NULL inverse: a conversion only. */
+typedef struct divisor {
+    const uint32_t *inverse;
+    uint64_t times;
+} divisor;
+
+/* w / 2^(30 - bits) mod q */
+static uint32_t halved(uint32_t w, uint32_t bits, uint32_t q)
 {
-    const size_t m = c->from_count, t = c->to_count, words = 4 * m + t + t * (m + 1);
+    for (; bits < 30; bits++)
+        w = w / 2 + (w % 2 ? q / 2 + 1 : 0);
+    return w;
+}
+
+static void fill_pair(uint32_t *to, uint32_t w, uint32_t q)
+{
+    to[0] = w;
+    to[1] = hel_mod_shoup(w, q);
+}
+
+/* Where the parts of a conversion's block begin, in words */
+typedef struct layout {
+    size_t inverse, times, fraction, weight, words;
+} layout;
+
+static layout layout_of(const hel_conversion *c)
+{
+    const size_t m = c->from_count, t = c->to_count;
+    layout l = {.inverse = 4 * m};
+    l.times = l.inverse + 2 * t;
+    l.fraction = l.times + t;
+    l.weight = l.fraction + m;
+    l.words = l.weight + t * (m + 1);
+    return l;
+}
+
+static void fill_conversion(uint32_t *host, const layout *at, const hel_conversion *c,
+                            const divisor *by)
+{
+    const size_t m = c->from_count;
+    for (size_t k = 0; k < m; k++) {
+        const hel_limb *l = c->from[k];
+        const uint32_t upper = hel_mod_mul(l->n_inv, c->y[k], l->q);
+        fill_pair(host + 4 * k, upper, l->q);
+        fill_pair(host + 4 * k + 2, hel_mod_mul(upper, l->w_inv[1], l->q), l->q);
+        host[at->fraction + k] = c->fraction[k];
+    }
+    for (size_t i = 0; i < c->to_count; i++) {
+        const uint32_t q = c->to[i]->q;
+        uint32_t *weight = host + at->weight + i * (m + 1);
+        fill_pair(host + at->inverse + 2 * i, by->inverse ? by->inverse[i] : 0, q);
+        host[at->times + i] = hel_mod_reduce64(by->times, q);
+        for (size_t k = 0; k < m; k++)
+            weight[k] = halved(c->weight[k * c->to_count + i], c->from[k]->bits, q);
+        weight[m] = c->weight[m * c->to_count + i];
+    }
+}
+
+static hel_status create_conversion(hel_engine *engine, hel_dev_backend *b, hel_dev_conversion *d,
+                                    const hel_conversion *c, divisor by)
+{
+    const layout at = layout_of(c);
     uint32_t *host, *w;
-    HEL_TRY(hel_dev_fail(engine, b, b->device->ops->alloc(b->device, &d->storage, 4 * words),
+    HEL_TRY(hel_dev_fail(engine, b, b->device->ops->alloc(b->device, &d->storage, 4 * at.words),
                          "allocating constants"));
-    HEL_TRY(hel_malloc(engine, &host, words, sizeof *host));
+    HEL_TRY(hel_malloc(engine, &host, at.words, sizeof *host));
     w = d->storage;
     d->c = (k_conversion){.from_count = c->from_count,
                           .to_count = c->to_count,
-                          .y = (const k_pair *)(void *)w,
-                          .fraction = w + 2 * m,
-                          .from = w + 3 * m,
-                          .to = w + 4 * m,
-                          .weight = w + 4 * m + t};
-    for (size_t k = 0; k < m; k++) {
-        host[2 * k] = c->y[k];
-        host[2 * k + 1] = c->y_shoup[k];
-        host[2 * m + k] = c->fraction[k];
-        host[3 * m + k] = c->from[k]->index;
-    }
-    for (size_t i = 0; i < t; i++)
-        host[4 * m + i] = d->to[i] = c->to[i]->index;
-    memcpy(host + 4 * m + t, c->weight, t * (m + 1) * sizeof *host);
-    hel_status status = put(engine, b, d->storage, host, 4 * words);
+                          .top = (const k_pair *)(void *)w,
+                          .inverse = (const k_pair *)(void *)(w + at.inverse),
+                          .times = w + at.times,
+                          .fraction = w + at.fraction,
+                          .weight = w + at.weight};
+    fill_conversion(host, &at, c, &by);
+    hel_status status = put(engine, b, d->storage, host, 4 * at.words);
     hel_free(host);
     return status;
 }
 
-static hel_status create_list(hel_engine *engine, hel_dev_backend *b, hel_dev_conversion **out,
-                              hel_conversion *const *list, size_t count)
+/* The digits' conversions, which one launch uses all of, as a table on the device too */
+static hel_status create_digits(hel_engine *engine, hel_dev_backend *b, hel_dev_basis *d)
 {
-    HEL_TRY(hel_calloc(engine, out, count, sizeof **out));
-    for (size_t i = 0; i < count; i++)
-        if (list[i])
-            HEL_TRY(create_conversion(engine, b, *out + i, list[i]));
+    const hel_cpu_basis *host = hel_cpu_basis_of(d->host);
+    const uint32_t count = d->base.shape.q_count;
+    k_conversion *table;
+    void *at;
+    HEL_TRY(hel_calloc(engine, &d->digit, count, sizeof *d->digit));
+    for (uint32_t i = 0; i < count; i++)
+        if (host->digit[i])
+            HEL_TRY(create_conversion(engine, b, &d->digit[i], host->digit[i], (divisor){NULL, 1}));
+    HEL_TRY(hel_dev_fail(engine, b, b->device->ops->alloc(b->device, &at, count * sizeof *table),
+                         "allocating constants"));
+    d->digit_table = at;
+    HEL_TRY(hel_calloc(engine, &table, count, sizeof *table));
+    for (uint32_t i = 0; i < count; i++)
+        table[i] = d->digit[i].c;
+    hel_status status = put(engine, b, at, table, count * sizeof *table);
+    hel_free(table);
+    return status;
+}
+
+static hel_status create_divisions(hel_engine *engine, hel_dev_backend *b, hel_dev_basis *d)
+{
+    const hel_cpu_basis *host = hel_cpu_basis_of(d->host);
+    const hel_basis_shape *shape = &d->base.shape;
+    const size_t drops = (size_t)shape->q_count * shape->drop_max;
+    HEL_TRY(hel_calloc(engine, &d->special, 1, sizeof *d->special));
+    if (host->special)
+        HEL_TRY(create_conversion(engine, b, d->special, host->special,
+                                  (divisor){host->special_inverse, 1}));
+    HEL_TRY(hel_calloc(engine, &d->drop, drops, sizeof *d->drop));
+    for (size_t i = 0; i < drops; i++)
+        if (host->drop[i])
+            HEL_TRY(create_conversion(engine, b, &d->drop[i], host->drop[i],
+                                      (divisor){host->drop_inverse + i * shape->q_count,
+                                                shape->multiplier[i / shape->drop_max + 1]}));
     return HEL_OK;
 }
 
@@ -121,12 +201,9 @@ static void free_list(hel_dev_backend *b, hel_dev_conversion *list, size_t count
 
 static hel_status create_all(hel_engine *engine, hel_dev_backend *b, hel_dev_basis *d)
 {
-    const hel_cpu_basis *host = hel_cpu_basis_of(d->host);
-    const hel_basis_shape *shape = &d->base.shape;
     HEL_TRY(create_primes(engine, b, d));
-    HEL_TRY(create_list(engine, b, &d->digit, host->digit, shape->q_count));
-    HEL_TRY(create_list(engine, b, &d->special, &host->special, 1));
-    return create_list(engine, b, &d->drop, host->drop, (size_t)shape->q_count * shape->drop_max);
+    HEL_TRY(create_digits(engine, b, d));
+    return create_divisions(engine, b, d);
 }
 
 hel_status hel_dev_basis_create(hel_backend *backend, hel_engine *engine, hel_basis **out,
@@ -158,6 +235,8 @@ void hel_dev_basis_free(hel_backend *backend, hel_basis *basis)
     free_list(b, d->digit, d->base.shape.q_count);
     free_list(b, d->special, 1);
     free_list(b, d->drop, (size_t)d->base.shape.q_count * d->base.shape.drop_max);
+    if (d->digit_table)
+        b->device->ops->release(b->device, d->digit_table);
     if (d->tables)
         b->device->ops->release(b->device, d->tables);
     if (d->limb)

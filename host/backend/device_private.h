@@ -8,33 +8,52 @@
 #include "host/backend/device_launch.h"
 
 typedef struct hel_dev_block {
-    struct hel_dev_block *next;
+    struct hel_dev_block *next; /* of the list that it is on */
     void *data;
     size_t bytes;
-    int used;
-    const hel_stream *home; /* where it was allocated last; once released, only that stream may take
-                               it again: its work is in order. NULL: any stream may */
+    int used;                            /* handed out, or kept by a recording */
+    const hel_stream *home;              /* where it was allocated last */
+    struct hel_dev_recording *recording; /* that replays work on it */
 } hel_dev_block;
+
+#define HEL_DEV_CLASSES 208u
+
+typedef struct hel_dev_list {
+    hel_dev_block *first[HEL_DEV_CLASSES];
+    size_t count;
+} hel_dev_list;
 
 typedef struct hel_dev_backend {
     hel_backend base;
     hel_device *device;
-    hel_backend *host;    /* the CPU instance: constants, slots */
-    pthread_mutex_t lock; /* of the blocks */
-    hel_dev_block *blocks;
-    uint64_t bytes_now, bytes_most;
+    hel_backend *host;      /* the CPU instance: constants, slots */
+    pthread_mutex_t lock;   /* of all that follows, and of the streams' lists */
+    hel_dev_block **blocks; /* all, by address */
+    size_t block_count, block_room;
+    hel_dev_list idle, late, settling; /* see device_arena.c */
+    uint64_t late_bytes, bytes_now, bytes_most, bytes_held;
+    struct hel_dev_stream *streams;
+    uint32_t recordings; /* that have begun and not ended */
 } hel_dev_backend;
+
+typedef struct hel_dev_recording {
+    void *graph;
+    const hel_stream *stream;
+    hel_dev_list idle; /* blocks that only replays use */
+} hel_dev_recording;
 
 typedef struct hel_dev_stream {
     hel_stream base;
+    struct hel_dev_stream *next;
     void *queue;
     hel_stream *host;
+    hel_dev_list mine;            /* released blocks that only this stream's queued work uses */
+    hel_dev_recording *recording; /* that has begun */
 } hel_dev_stream;
 
 typedef struct hel_dev_conversion {
     k_conversion c;
     void *storage; /* on the device */
-    uint32_t to[HEL_LIMBS_LIMIT];
 } hel_dev_conversion;
 
 typedef struct hel_dev_basis {
@@ -43,6 +62,7 @@ typedef struct hel_dev_basis {
     k_limb *limb;    /* on the device */
     void *tables;
     hel_dev_conversion *digit;   /* [q_count] */
+    k_conversion *digit_table;   /* the same on the device */
     hel_dev_conversion *special; /* one; NULL without special primes */
     hel_dev_conversion *drop;    /* as hel_cpu_basis.drop */
 } hel_dev_basis;
@@ -62,11 +82,22 @@ hel_status hel_dev_basis_create(hel_backend *b, hel_engine *engine, hel_basis **
                                 const hel_basis_shape *shape);
 void hel_dev_basis_free(hel_backend *b, hel_basis *basis);
 
-/* device_memory.c */
+/* device_arena.c */
 hel_status hel_dev_alloc(hel_stream *s, void *out, size_t bytes);
 void hel_dev_release(hel_stream *s, void *p);
+hel_status hel_dev_uses(hel_stream *s, uint64_t *bytes_now, uint64_t *bytes_most);
+hel_status hel_dev_record_begin(hel_stream *s);
+hel_status hel_dev_record_end(hel_stream *s, void **out);
+hel_status hel_dev_replay(hel_stream *s, void *recording);
+void hel_dev_recording_free(hel_stream *s, void *recording);
+void hel_dev_all_idle(hel_dev_backend *b, hel_dev_stream *d); /* the stream has been waited for */
+void hel_dev_arena_join(hel_dev_backend *b, hel_dev_stream *d);
+void hel_dev_arena_leave(hel_dev_backend *b, hel_dev_stream *d); /* it has been waited for */
+void hel_dev_arena_end(hel_dev_backend *b);                      /* all streams are gone */
+
+/* device_memory.c: hel_device_fail of the backend's device */
 hel_status hel_dev_fail(hel_engine *engine, const hel_dev_backend *b, hel_status status,
-                        const char *what); /* hel_device_fail of the backend's device */
+                        const char *what);
 
 /* device_limbs.c */
 
@@ -101,6 +132,29 @@ hel_status hel_dev_dot(hel_stream *s, const hel_basis *p, hel_view out, const he
                        const hel_view *b, uint32_t terms, int accumulate);
 hel_status hel_dev_automorph(hel_stream *s, const hel_basis *p, hel_view out, hel_view a,
                              uint32_t g);
+
+/* device_switch.c */
+
+/* Whether a block's shared memory holds a row: else transforms take two passes. */
+int hel_dev_once(const hel_stream *s, const hel_basis *p);
+/* A step for all `items`, one launch or two (kernels/switch.h): y of `limbs` limbs; */
+hel_status hel_dev_sources(hel_stream *s, const hel_basis *p, const k_sources *args, uint32_t limbs,
+                           uint32_t items);
+/* the lifted limbs of all digits, with copies also their own; */
+hel_status hel_dev_lift(hel_stream *s, const hel_basis *p, const k_raise *args, int copies,
+                        uint32_t items);
+/* `rows` quotients, y_items of their y differing (1: all items share it). */
+hel_status hel_dev_finish(hel_stream *s, const hel_basis *p, k_finish *args, uint32_t rows,
+                          uint32_t items, uint32_t y_items);
+/* Digits of a's items into out, as decompose; y: scratch of a->limbs rows for each that differs. */
+hel_status hel_dev_digits(hel_stream *s, const hel_basis *p, const hel_view *out, const hel_view *a,
+                          uint32_t *y, int copies);
+hel_status hel_dev_key_switch(hel_stream *s, const hel_basis *p, const hel_view out[2], hel_view a,
+                              hel_key_view key, uint32_t g, const hel_view *add0,
+                              const hel_view *add1);
+hel_status hel_dev_switch_digits(hel_stream *s, const hel_basis *p, const hel_view out[2],
+                                 hel_view digits, hel_key_view key, uint32_t g,
+                                 const hel_view *add0, const hel_view *add1);
 
 /* device_digits.c */
 hel_status hel_dev_rescale(hel_stream *s, const hel_basis *p, hel_view out, hel_view a);

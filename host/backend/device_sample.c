@@ -1,4 +1,4 @@
-/* Random limbs as launches; slots by the host's threads and a copy. */
+/* Random limbs as launches. */
 #include "host/backend/device_private.h"
 #include "host/base/bytes.h"
 #include "host/base/mem.h"
@@ -42,44 +42,4 @@ hel_status hel_dev_small(hel_stream *s, const hel_basis *p, hel_view out, const 
     k_sample args = sample_args(p, &out, seed, domain, object, step);
     HEL_TRY(launch(s, K_ID_k_small, &args, 1, out.batch, p->shape.ring->n / 8));
     return hel_dev_ntt_forward(s, p, out);
-}
-
-/* A compact copy of a view's shape in host memory, wiped by hel_secret_free. */
-static hel_status host_view(hel_stream *s, const hel_basis *p, const hel_view *v, hel_view *out)
-{
-    *out = *v;
-    out->stride = (size_t)v->limbs * p->shape.ring->n;
-    return hel_secret_alloc(s->engine, &out->data, v->batch * out->stride * sizeof *out->data);
-}
-
-hel_status hel_dev_encode(hel_stream *s, const hel_basis *p, hel_view out, const double *x,
-                          uint32_t log_slots, double scale)
-{
-    hel_stream *host = ((hel_dev_stream *)s)->host;
-    hel_view v;
-    HEL_TRY(host_view(s, p, &out, &v));
-    hel_status status = host->ops->encode(host, hel_dev_basis_of(p)->host, v, x, log_slots, scale);
-    for (uint32_t b = 0; status == HEL_OK && b < out.batch; b++)
-        status = s->ops->upload(s, out.data + b * out.stride, v.data + b * v.stride,
-                                v.stride * sizeof *v.data);
-    hel_secret_free(v.data);
-    return status;
-}
-
-hel_status hel_dev_decode(hel_stream *s, const hel_basis *p, double *x, hel_view a,
-                          uint32_t log_slots, double scale)
-{
-    hel_stream *host = ((hel_dev_stream *)s)->host;
-    hel_view v;
-    HEL_TRY(host_view(s, p, &a, &v));
-    hel_status status = HEL_OK;
-    for (uint32_t b = 0; status == HEL_OK && b < a.batch; b++)
-        status = s->ops->download(s, v.data + b * v.stride, a.data + b * a.stride,
-                                  v.stride * sizeof *v.data);
-    if (status == HEL_OK)
-        status = s->ops->sync(s);
-    if (status == HEL_OK)
-        status = host->ops->decode(host, hel_dev_basis_of(p)->host, x, v, log_slots, scale);
-    hel_secret_free(v.data);
-    return status;
 }

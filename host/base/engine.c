@@ -35,7 +35,9 @@ hel_status hel_engine_create(hel_engine **out, const hel_engine_config *config)
     hel_engine_config defaults = HEL_ENGINE_CONFIG_INIT;
     if (!config)
         config = &defaults;
-    if (config->size != sizeof(hel_engine_config) || config->threads > 4096)
+    const char *backend = config->backend ? config->backend : "cpu";
+    if (config->size != sizeof(hel_engine_config) || config->threads > 4096 ||
+        strlen(backend) >= HEL_BACKEND_NAME_BYTES)
         return HEL_E_USAGE;
     hel_simd simd = config->simd == HEL_SIMD_AUTO ? hel_cpu_best() : config->simd;
     if (!hel_cpu_has(simd))
@@ -57,6 +59,8 @@ hel_status hel_engine_create(hel_engine **out, const hel_engine_config *config)
     engine->simd = simd;
     engine->progress = config->progress;
     engine->progress_arg = config->progress_arg;
+    memcpy(engine->backend, backend, strlen(backend) + 1);
+    engine->device = config->device;
     pthread_mutex_init(&engine->error_lock, NULL);
     pthread_mutex_init(&engine->progress_lock, NULL);
     hel_pool_init(&engine->pool, workers, threads <= processors);
@@ -105,6 +109,36 @@ const char *hel_engine_simd_name(const hel_engine *engine)
 {
     static const char *const names[] = {"auto", "portable", "avx2", "avx512"};
     return names[hel_engine_simd(engine)];
+}
+
+const char *hel_engine_backend_name(const hel_engine *engine)
+{
+    return engine ? engine->backend : "cpu";
+}
+
+uint32_t hel_engine_backend_device(const hel_engine *engine)
+{
+    return engine ? engine->device : 0;
+}
+
+const char *hel_engine_backend_text_get(hel_engine *engine)
+{
+    pthread_mutex_lock(&engine->error_lock);
+    const int set = engine->backend_text_set;
+    pthread_mutex_unlock(&engine->error_lock);
+    return set ? engine->backend_text : NULL;
+}
+
+const char *hel_engine_backend_text_set(hel_engine *engine, const char *text)
+{
+    if (!engine)
+        return "";
+    pthread_mutex_lock(&engine->error_lock);
+    if (!engine->backend_text_set)
+        snprintf(engine->backend_text, sizeof engine->backend_text, "%s", text);
+    engine->backend_text_set = 1;
+    pthread_mutex_unlock(&engine->error_lock);
+    return engine->backend_text;
 }
 
 void hel_error_clear(hel_engine *engine)

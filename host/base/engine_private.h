@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "heloci/engine.h"
+#include "host/base/engine_backend.h"
 #include "host/base/pool.h"
 
 #define HEL_ERROR_BYTES 1024
@@ -43,6 +44,10 @@ struct hel_engine {
     pthread_mutex_t progress_lock;
     uint64_t progress_last_ms;
     atomic_int cancelled;
+    char backend[HEL_BACKEND_NAME_BYTES];
+    uint32_t device;
+    int backend_text_set; /* under error_lock, as the text */
+    char backend_text[HEL_BACKEND_TEXT_BYTES];
     hel_pool pool;
 };
 

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "host/backend/backend_open.h"
 #include "host/base/mem.h"
 #include "host/ckks/evaluator.h"
 
@@ -129,7 +130,7 @@ hel_status hel_ckks_create(hel_engine *engine, hel_ckks **out, const hel_ckks_pa
     *out = NULL;
     hel_error_clear(engine);
     HEL_REQUIRE(engine, params, HEL_E_USAGE, "CKKS: a parameter set is needed");
-    HEL_TRY(hel_backend_cpu_create(engine, &backend));
+    HEL_TRY(hel_backend_open(engine, &backend));
     return hel_ckks_create_on(engine, out, params, backend);
 }
 

@@ -111,15 +111,19 @@ static hel_status rotate_items(shared *r, size_t i, uint32_t first, uint32_t cou
         to[p] =
             hel_view_items(hel_ckks_cipher_view(target(r, i), p, a->batch, a->level), first, count);
         from[p] = hel_view_items(hel_ckks_cipher_view(a, p, a->batch, a->level), first, count);
-        acc[p] = hel_view_items(r->acc[p], 0, count);
         if (g == 1)
             HEL_TRY(s->ops->copy(s, basis, to[p], from[p]));
     }
     if (g == 1)
         return HEL_OK;
+    const hel_view digits = hel_view_items(r->digits, 0, count);
     HEL_TRY(hel_ckks_find_key(c, g, a->level, &key, NULL));
-    HEL_TRY(s->ops->key_inner(s, basis, acc, hel_view_items(r->digits, 0, count), key, g));
     HEL_TRY(s->ops->automorph(s, basis, to[0], from[0], g));
+    if (s->ops->switch_digits)
+        return s->ops->switch_digits(s, basis, to, digits, key, g, &to[0], NULL);
+    for (uint32_t p = 0; p < 2; p++)
+        acc[p] = hel_view_items(r->acc[p], 0, count);
+    HEL_TRY(s->ops->key_inner(s, basis, acc, digits, key, g));
     HEL_TRY(s->ops->mod_down(s, basis, to[0], acc[0], &to[0]));
     return s->ops->mod_down(s, basis, to[1], acc[1], NULL);
 }
@@ -130,8 +134,8 @@ static hel_status prepare(shared *r, uint32_t items)
     const hel_ckks_params *p = &r->c->context->params;
     const uint32_t limbs = p->limbs[r->a->level], all = limbs + p->special_limbs;
     const uint32_t digits = hel_ckks_digits(p, r->a->level);
-    HEL_TRY(hel_ckks_scratch(r->c, &r->acc[0], items, all, limbs));
-    HEL_TRY(hel_ckks_scratch(r->c, &r->acc[1], items, all, limbs));
+    for (uint32_t h = 0; h < 2 && !r->c->stream->ops->switch_digits; h++)
+        HEL_TRY(hel_ckks_scratch(r->c, &r->acc[h], items, all, limbs));
     HEL_TRY(hel_ckks_scratch(r->c, &r->digits, items * digits, all, limbs));
     r->digits.batch = items;
     r->digits.stride *= digits;

@@ -64,6 +64,23 @@ static void fill_factors(double *out, const double *octant, uint32_t log_n, uint
                  HEL_EMBEDDING_RUN);
 }
 
+static void fill_twists(double *out)
+{
+    static const uint32_t count[3] = {64, 32, 32}, log_half[3] = {7, 12, 17};
+    const long double pi = 3.14159265358979323846264338327950288L;
+    for (int table = 0; table < 3; table++)
+        for (uint32_t t = 0; t < count[table]; t++, out += 2) {
+            const long double angle = pi * (long double)t / (long double)(1u << log_half[table]);
+            out[0] = (double)cosl(angle);
+            out[1] = (double)sinl(angle);
+        }
+}
+
+const double *hel_embedding_twists(const hel_embedding *e)
+{
+    return e->twist;
+}
+
 static size_t factor_doubles(uint32_t log_h)
 {
     const size_t h = (size_t)1 << log_h;
@@ -83,6 +100,7 @@ hel_status hel_embedding_create(hel_engine *engine, hel_embedding **out, uint32_
     HEL_TRY(hel_calloc(engine, &e, 1, sizeof *e));
     e->log_n = log_n;
     e->ops = choose_ops(engine);
+    fill_twists(e->twist);
     for (uint32_t log_h = 0; log_h + 3 <= log_n; log_h++)
         doubles += factor_doubles(log_h);
     HEL_TRY_GOTO(hel_calloc(engine, &e->storage, doubles, sizeof *e->storage), fail);

@@ -18,6 +18,12 @@ typedef struct hel_embedding hel_embedding; /* tables for one N and the engine's
 hel_status hel_embedding_create(hel_engine *engine, hel_embedding **out, uint32_t log_n);
 void hel_embedding_free(hel_embedding *e); /* NULL allowed */
 
+/* Roots of unity of which a transform of another kind (a device's) makes its own: real and
+ * imaginary parts, in turn, of exp(i pi a / 128), a < 64, of exp(i pi b / 2^12), b < 32, and of
+ * exp(i pi c / 2^17), c < 32. One of each multiply to exp(i pi k / 2^17), k < 2^16. */
+#define HEL_EMBEDDING_TWISTS 128
+const double *hel_embedding_twists(const hel_embedding *e);
+
 /* slots -> coefficients: x holds s real parts, then s imaginary parts on entry; the 2 s real
  * coefficients of X^(k N/2s), k < 2 s, on return. s = 2^log_slots, log_slots < log_n. */
 void hel_embedding_inverse(const hel_embedding *e, uint32_t log_slots, double *x);

@@ -75,6 +75,7 @@ struct hel_embedding {
     const hel_embedding_ops *ops;
     const double *factor[HEL_LOG_N_MAX - 2]; /* [log2 h], h = 1 .. N / 8 */
     double *storage;
+    double twist[2 * HEL_EMBEDDING_TWISTS]; /* as hel_embedding_twists has them */
 };
 
 const hel_embedding_ops *hel_embedding_ops_portable(void);

@@ -107,11 +107,14 @@ typedef struct hel_scan_config {
     const char *weights; /**< <x>.weights */
     const char *evk;     /**< <x>.evk */
     const char *out;     /**< prefix: <out>.sums */
+    double verify;       /**< 0 to 1: the part of the work that is computed a second time, on the
+                              CPU, and compared bit for bit; chosen at random. Any difference is
+                              HEL_E_INTERNAL, with its place, and no sums */
 } hel_scan_config;
 
 #define HEL_SCAN_CONFIG_INIT                                                                       \
     {                                                                                              \
-        sizeof(hel_scan_config), NULL, NULL, NULL, NULL                                            \
+        sizeof(hel_scan_config), NULL, NULL, NULL, NULL, 0                                         \
     }
 
 /** What a scan did; seconds are wall time, cpu_ seconds are those of all threads. */
@@ -121,11 +124,19 @@ typedef struct hel_scan_stats {
     uint32_t passes; /**< times the weights were expanded (memory budget) */
     double cpu_expand, cpu_scan, cpu_output;
     double wall;
-    uint64_t peak_buffers; /**< bytes of buffers at the most */
+    uint64_t peak_buffers; /**< bytes of buffers at the most, in the host's memory */
+    uint32_t on_device;    /**< 1: a device computed; then its memory and its seconds: */
+    uint64_t device_bytes;
+    double device_expand, device_scan, device_output, device_copy;
+    uint64_t tiles, tiles_verified; /**< with verify: (tile of samples, block) of products */
+    uint64_t sums, sums_verified;   /**< and finished blocks */
+    double cpu_check;
 } hel_scan_stats;
 
-/** The encrypted scan. Holds no secret and reads none. Memory stays within the engine's budget
- *  whatever the file's size; HEL_E_MEMORY, with the smallest budget that works, when it cannot. */
+/** The encrypted scan, on the engine's backend; all give the same bytes. Holds no secret and reads
+ *  none. Memory stays within the engine's budget whatever the file's size; HEL_E_MEMORY, with the
+ *  smallest budget that works, when it cannot, or with what would fit on a device that has too
+ *  little. A device that is lost on the way gives HEL_E_UNSUPPORTED and no file. */
 HEL_API HEL_MUST_CHECK hel_status hel_scan(hel_engine *engine, const hel_scan_config *config,
                                            hel_scan_stats *stats);
 

@@ -105,6 +105,8 @@ Test(cli, unknown_options_get_a_suggestion)
     EXPECT(r, 64, "--bfile is not an option of scan but of encrypt");
     program_run(&r, "scan", "--key", "x", NULL);
     EXPECT(r, 64, "--key is not an option of scan");
+    program_run(&r, "encrypt", "--backend", "cpu", NULL);
+    EXPECT(r, 64, "--backend is not an option of encrypt but of scan");
 }
 
 Test(cli, required_options_are_named)
@@ -145,6 +147,11 @@ Test(cli, arguments_are_checked)
         {"run", "--memory", "1K", "at least 1 MiB"},
         {"run", "--memory", "0", "at least 1 MiB"},
         {"run", "--missing", "median", "one of mean, delete"},
+        {"scan", "--backend", "gpu", "one of auto, cuda, cpu, sim"},
+        {"run", "--backend", "", "one of auto, cuda, cpu, sim"},
+        {"scan", "--device", "-1", "whole number from 0"},
+        {"scan", "--verify", "1.5", "number from 0 to 1"},
+        {"run", "--verify", "nan", "number from 0 to 1"},
         {"run", "--trait", "Linear", "one of auto, linear, logistic"},
         {"run", "--format", "plink2,", "list of plink2, regenie, ssf"},
         {"run", "--format", "plink", "list of plink2, regenie, ssf"},

@@ -51,3 +51,26 @@ K_KERNEL(k_faulty_overflow, k_faulty, 64)
     x[K_THREAD + (A.fault == K_FAULT_OVERFLOW ? 64u : 0u)] = A.in[K_THREAD];
     A.out[K_THREAD] = x[K_THREAD];
 }
+
+#if K_HAS_CLUSTERS
+
+/* out[i] of a block: what its neighbour in the cluster has at 63 - i. */
+K_KERNEL(k_faulty_cluster, k_faulty, 64)
+{
+    K_SHARED(x);
+    const uint32_t rank = K_CLUSTER_RANK, next = (rank + 1) % A.cluster;
+    x[K_THREAD] = A.in[K_BLOCK_X * 64 + K_THREAD];
+    if (A.fault == K_FAULT_CLUSTER_MISSING && rank == 1)
+        return;
+    if (A.fault == K_FAULT_CLUSTER_DIVERGENT && rank == 1)
+        K_CLUSTER_SYNC();
+    else if (A.fault != K_FAULT_NO_CLUSTER_BARRIER)
+        K_CLUSTER_SYNC();
+    const uint32_t *there =
+        K_CLUSTER_SHARED(x, A.fault == K_FAULT_CLUSTER_RANK ? A.cluster : next);
+    A.out[K_BLOCK_X * 64 + K_THREAD] = there[63 - K_THREAD];
+    if (A.fault != K_FAULT_CLUSTER_ENDS)
+        K_CLUSTER_SYNC();
+}
+
+#endif

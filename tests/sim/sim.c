@@ -1,139 +1,10 @@
-/*
- * Fibers, barriers and shuffles of the simulator. One operating-system thread runs one launch; the
- * state below belongs to it. The bookkeeping is shared between fibers on purpose, so these
- * functions are hidden from ThreadSanitizer; what it sees are the kernels' own accesses, ordered by
- * the barriers' release and acquire alone.
- */
+/* The simulator's schedule: the order of blocks and threads, barriers, and a launch as a whole. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "tests/sim/sim.h"
-
-#if defined(__SANITIZE_THREAD__)
-#define QUIET __attribute__((no_sanitize_thread, noinline))
-void *__tsan_create_fiber(unsigned flags);
-void __tsan_destroy_fiber(void *fiber);
-void __tsan_switch_to_fiber(void *fiber, unsigned flags);
-void *__tsan_get_current_fiber(void);
-void __tsan_acquire(void *address);
-void __tsan_release(void *address);
-#else
-#define QUIET
-#define __tsan_acquire(address) ((void)(address))
-#define __tsan_release(address) ((void)(address))
-#endif
-
-#define STACK_BYTES 65536u
-#define THREADS_MAX 1024u
-#define WARP        32u
-
-enum state { READY, AT_BARRIER, AT_SHUFFLE, DONE };
-
-typedef struct fiber {
-    void *sp; /* of the suspended fiber */
-    enum state state;
-    const char *place;
-    uint32_t value, lanes; /* of a shuffle */
-    sim_self self;
-    void *tsan;
-} fiber;
-
-typedef struct machine {
-    fiber f[THREADS_MAX];
-    uint8_t *stacks;
-    uint32_t count, current;
-    void *scheduler_sp, *scheduler_tsan;
-    sim_kernel kernel;
-    const void *args;
-    char *block_object; /* one address per block, for ThreadSanitizer */
-    uint64_t random;
-} machine;
-
-static _Thread_local machine *now;
-static _Thread_local uint64_t switches;
-_Thread_local const sim_self *sim_now;
-
-/* ---- switching stacks ---- */
-
-#if defined(__x86_64__)
-/* Saves the callee's registers and the stack pointer of one side, restores those of the other. */
-void sim_switch(void **from, void *to);
-__asm__(".text\n.globl sim_switch\n.type sim_switch, @function\nsim_switch:\n"
-        "pushq %rbp\npushq %rbx\npushq %r12\npushq %r13\npushq %r14\npushq %r15\n"
-        "movq %rsp, (%rdi)\nmovq %rsi, %rsp\n"
-        "popq %r15\npopq %r14\npopq %r13\npopq %r12\npopq %rbx\npopq %rbp\nret\n"
-        ".size sim_switch, .-sim_switch\n");
-
-static void fiber_main(void);
-
-static void *first_frame(uint8_t *stack)
-{
-    uintptr_t top = ((uintptr_t)stack + STACK_BYTES) & ~(uintptr_t)63;
-    void **sp = (void **)(top - 8);
-    *--sp = (void *)(uintptr_t)fiber_main; /* sim_switch returns here; rsp is then 8 mod 16 */
-    sp -= 6;
-    memset(sp, 0, 6 * sizeof *sp);
-    return sp;
-}
-#else
-#error "the simulator needs a stack switch for this processor"
-#endif
-
-QUIET static void to_fiber(machine *m, uint32_t i)
-{
-    m->current = i;
-    sim_now = &m->f[i].self;
-    switches++;
-#if defined(__SANITIZE_THREAD__)
-    __tsan_switch_to_fiber(m->f[i].tsan, 1);
-#endif
-    sim_switch(&m->scheduler_sp, m->f[i].sp);
-}
-
-QUIET static void to_scheduler(machine *m)
-{
-#if defined(__SANITIZE_THREAD__)
-    __tsan_switch_to_fiber(m->scheduler_tsan, 1);
-#endif
-    sim_switch(&m->f[m->current].sp, m->scheduler_sp);
-}
-
-QUIET static void fiber_main(void)
-{
-    machine *m = now;
-    m->kernel(m->args);
-    __tsan_release(m); /* to whoever waits for the launch; blocks do not wait for each other */
-    m->f[m->current].state = DONE;
-    to_scheduler(m);
-    abort(); /* a finished fiber is never resumed */
-}
-
-/* ---- what kernels call ---- */
-
-QUIET void sim_barrier(const char *place)
-{
-    machine *m = now;
-    fiber *f = &m->f[m->current];
-    f->state = AT_BARRIER;
-    f->place = place;
-    __tsan_release(m->block_object);
-    to_scheduler(m);
-    __tsan_acquire(m->block_object);
-}
-
-QUIET uint32_t sim_shuffle_xor(uint32_t value, uint32_t lanes, const char *place)
-{
-    machine *m = now;
-    fiber *f = &m->f[m->current];
-    f->state = AT_SHUFFLE;
-    f->place = place;
-    f->value = value;
-    f->lanes = lanes;
-    to_scheduler(m);
-    return f->value;
-}
+#include "tests/sim/sim_machine.h"
 
 /* ---- one block ---- */
 
@@ -158,10 +29,8 @@ QUIET static void make_order(machine *m, uint32_t *order, uint32_t count, sim_or
 }
 
 /* A warp whose lanes all wait at one shuffle exchanges; 1 when it did. */
-QUIET static int try_shuffle(machine *m, uint32_t warp)
+QUIET static int try_shuffle(machine *m, uint32_t first, uint32_t end)
 {
-    const uint32_t first = warp * WARP;
-    const uint32_t end = first + WARP < m->count ? first + WARP : m->count;
     uint32_t value[WARP];
     for (uint32_t i = first; i < end; i++)
         if (m->f[i].state != AT_SHUFFLE || m->f[i].place != m->f[first].place ||
@@ -176,40 +45,90 @@ QUIET static int try_shuffle(machine *m, uint32_t warp)
     return 1;
 }
 
+QUIET static int shuffle_all(machine *m, uint32_t block)
+{
+    const uint32_t end = (block + 1) * m->threads;
+    int moved = 0;
+    for (uint32_t first = block * m->threads; first < end; first += WARP)
+        moved |= try_shuffle(m, first, first + WARP < end ? first + WARP : end);
+    return moved;
+}
+
+QUIET static int same_place(const machine *m, uint32_t first, uint32_t end)
+{
+    for (uint32_t i = first + 1; i < end; i++)
+        if (m->f[i].place != m->f[first].place)
+            return 0;
+    return 1;
+}
+
+QUIET static void resume(machine *m, uint32_t first, uint32_t end)
+{
+    for (uint32_t i = first; i < end; i++)
+        m->f[i].state = READY;
+}
+
+/* A block none of whose shuffles can go on. It may be at its end or at the cluster's barrier. */
+QUIET static const char *settle_block(machine *m, uint32_t block, int *moved)
+{
+    const uint32_t first = block * m->threads, end = first + m->threads;
+    uint32_t in[DONE + 1] = {0};
+    for (uint32_t i = first; i < end; i++)
+        in[m->f[i].state]++;
+    if (in[DONE] == m->threads || in[AT_CLUSTER] == m->threads)
+        return NULL;
+    if (in[AT_SHUFFLE])
+        return "a shuffle that not all lanes of the warp reach";
+    if (in[DONE])
+        return "a barrier that some threads of the block never reach";
+    if (in[AT_CLUSTER] || !same_place(m, first, end))
+        return "threads of a block wait at different barriers";
+    resume(m, first, end);
+    *moved = 1;
+    return NULL;
+}
+
 /* After every fiber has run as far as it can: releases who may go on. NULL, "done" or the fault. */
 QUIET static const char *settle(machine *m)
 {
     static const char done[] = "done";
-    uint32_t finished = 0, waiting = 0, moved = 0;
-    for (uint32_t warp = 0; warp * WARP < m->count; warp++)
-        moved += (uint32_t)try_shuffle(m, warp);
+    uint32_t finished = 0;
+    int moved = 0;
+    for (uint32_t b = 0; b < m->cluster; b++)
+        moved |= shuffle_all(m, b);
+    if (moved || m->fault)
+        return m->fault;
+    for (uint32_t b = 0; b < m->cluster; b++) {
+        const char *fault = settle_block(m, b, &moved);
+        if (fault)
+            return fault;
+        finished += m->b[b].done == m->threads;
+    }
     if (moved)
         return NULL;
-    for (uint32_t i = 0; i < m->count; i++) {
-        finished += m->f[i].state == DONE;
-        waiting += m->f[i].state == AT_BARRIER;
-    }
-    if (finished == m->count)
+    if (finished == m->cluster)
         return done;
-    if (waiting + finished < m->count)
-        return "a shuffle that not all lanes of the warp reach";
     if (finished)
-        return "a barrier that some threads of the block never reach";
-    for (uint32_t i = 1; i < m->count; i++)
-        if (m->f[i].place != m->f[0].place)
-            return "threads of a block wait at different barriers";
-    for (uint32_t i = 0; i < m->count; i++)
-        m->f[i].state = READY;
+        return "a cluster's barrier that some of its blocks never reach";
+    if (!same_place(m, 0, m->cluster * m->threads))
+        return "blocks of a cluster wait at different barriers";
+    resume(m, 0, m->cluster * m->threads);
     return NULL;
 }
 
-QUIET static void start_fibers(machine *m, sim_dim block, void *shared)
+QUIET static void start_fibers(machine *m, sim_dim first_block)
 {
-    for (uint32_t i = 0; i < m->count; i++) {
+    for (uint32_t i = 0; i < m->cluster * m->threads; i++) {
         fiber *f = &m->f[i];
-        f->self = (sim_self){i, m->count, block, shared};
+        const uint32_t rank = i / m->threads;
+        f->self = (sim_self){.thread = i % m->threads,
+                             .threads = m->threads,
+                             .block = first_block,
+                             .shared = m->b[rank].shared.data,
+                             .rank = rank};
+        f->self.block.x += rank;
         f->state = READY;
-        f->sp = first_frame(m->stacks + (size_t)i * STACK_BYTES);
+        f->sp = sim_first_frame(m->stacks + (size_t)i * STACK_BYTES);
 #if defined(__SANITIZE_THREAD__)
         f->tsan = __tsan_create_fiber(0);
 #endif
@@ -219,26 +138,38 @@ QUIET static void start_fibers(machine *m, sim_dim block, void *shared)
 QUIET static void end_fibers(machine *m)
 {
 #if defined(__SANITIZE_THREAD__)
-    for (uint32_t i = 0; i < m->count; i++)
+    for (uint32_t i = 0; i < m->cluster * m->threads; i++)
         __tsan_destroy_fiber(m->f[i].tsan);
 #else
     (void)m;
 #endif
 }
 
-QUIET static const char *run_block(machine *m, sim_dim block, void *shared, size_t shared_bytes,
-                                   sim_order how)
+/* Each thread once, as far as it can go: block after block, so that one may be at its end before
+ * another has begun. */
+QUIET static void run_round(machine *m, sim_order how)
 {
-    uint32_t order[THREADS_MAX];
+    uint32_t blocks[CLUSTER_MAX], threads[THREADS_MAX];
+    make_order(m, blocks, m->cluster, how);
+    for (uint32_t b = 0; b < m->cluster; b++) {
+        make_order(m, threads, m->threads, how);
+        for (uint32_t i = 0; i < m->threads && !m->fault; i++) {
+            const uint32_t at = blocks[b] * m->threads + threads[i];
+            if (m->f[at].state == READY)
+                sim_to_fiber(m, at);
+        }
+    }
+}
+
+QUIET static const char *run_cluster(machine *m, sim_dim first_block, sim_order how)
+{
     const char *fault;
-    for (size_t i = 0; i < shared_bytes; i++)
-        ((volatile uint8_t *)shared)[i] = 0xa5; /* poison: what a block leaves, no other may read */
-    start_fibers(m, block, shared);
+    for (uint32_t b = 0; b < m->cluster; b++)
+        for (size_t i = 0; i < m->shared_bytes; i++) /* poison: no block reads what another left */
+            ((volatile uint8_t *)m->b[b].shared.data)[i] = 0xa5;
+    start_fibers(m, first_block);
     do {
-        make_order(m, order, m->count, how);
-        for (uint32_t i = 0; i < m->count; i++)
-            if (m->f[order[i]].state == READY)
-                to_fiber(m, order[i]);
+        run_round(m, how);
         fault = settle(m);
     } while (!fault);
     end_fibers(m);
@@ -247,15 +178,15 @@ QUIET static const char *run_block(machine *m, sim_dim block, void *shared, size
 
 /* ---- a launch ---- */
 
-typedef struct shared_memory {
-    uint8_t *pages, *data;
-    size_t bytes; /* of pages */
-} shared_memory;
+static size_t page_bytes(void)
+{
+    return (size_t)sysconf(_SC_PAGESIZE);
+}
 
 /* Ends at a page that cannot be touched. */
 static int open_shared(shared_memory *s, size_t bytes)
 {
-    const size_t page = (size_t)sysconf(_SC_PAGESIZE), body = (bytes + page - 1) / page * page;
+    const size_t page = page_bytes(), body = (bytes + page - 1) / page * page;
     s->bytes = body + page;
     s->pages = mmap(NULL, s->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (s->pages == MAP_FAILED || mprotect(s->pages + body, page, PROT_NONE) != 0)
@@ -264,67 +195,118 @@ static int open_shared(shared_memory *s, size_t bytes)
     return 0;
 }
 
-static uint8_t *open_stacks(uint32_t threads)
+/* Blocks have no memory in common: each cluster gets fresh pages, or the same ones where nothing
+ * watches and nothing was closed. */
+static void open_memory(machine *m)
 {
-    return mmap(NULL, (size_t)threads * STACK_BYTES, PROT_READ | PROT_WRITE,
-                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    m->stacks = mmap(NULL, (size_t)m->cluster * m->threads * STACK_BYTES, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (m->stacks == MAP_FAILED)
+        abort(); /* a test's own machine is out of memory */
+    for (uint32_t b = 0; b < m->cluster; b++)
+        if (open_shared(&m->b[b].shared, m->shared_bytes) != 0)
+            abort();
 }
 
-const char *sim_launch(sim_kernel kernel, sim_dim grid, sim_dim block, const void *args,
-                       size_t shared_bytes, const sim_options *options)
+static void close_memory(machine *m)
 {
-    const sim_options in_order = {SIM_IN_ORDER, 1};
-    const uint64_t blocks = (uint64_t)grid.x * grid.y * grid.z;
-    const sim_options *o = options ? options : &in_order;
-    const char *fault = NULL;
-    shared_memory shared;
+    munmap(m->stacks, (size_t)m->cluster * m->threads * STACK_BYTES);
+    for (uint32_t b = 0; b < m->cluster; b++)
+        munmap(m->b[b].shared.pages, m->b[b].shared.bytes);
+}
+
+static void renew_memory(machine *m)
+{
+#if defined(__SANITIZE_THREAD__)
+    close_memory(m);
+    open_memory(m);
+#else
+    for (uint32_t b = 0; b < m->cluster && m->cluster > 1; b++)
+        if (mprotect(m->b[b].shared.pages, m->b[b].shared.bytes - page_bytes(),
+                     PROT_READ | PROT_WRITE) != 0)
+            abort();
+#endif
+}
+
+static const char *check_launch(sim_dim grid, sim_dim block, uint32_t cluster, size_t shared_bytes)
+{
     if (grid.y > 65535 || grid.z > 65535)
         return "a launch of more than 65535 blocks in y or z";
     if (block.y != 1 || block.z != 1 || block.x < 1 || block.x > THREADS_MAX)
         return "a launch of more than 1024 threads, or not in one dimension";
     if (shared_bytes > 227 * 1024)
         return "a launch with more shared memory than a block can have";
+    if (cluster > CLUSTER_MAX || grid.x % cluster)
+        return "a launch whose clusters are of more than 8 blocks, or do not divide its grid";
+    return NULL;
+}
+
+static const char *run_all(machine *m, sim_dim grid, const sim_options *o)
+{
+    const uint32_t across = grid.x / m->cluster;
+    const size_t clusters = (size_t)across * grid.y * grid.z;
+    uint32_t *order = calloc(clusters + 1, sizeof *order);
+    marks *all = calloc(clusters * m->cluster + 1, sizeof *all);
+    const char *fault = NULL;
+    if (!order || !all)
+        abort();
+    make_order(m, order, (uint32_t)clusters, o->order);
+    open_memory(m);
+    for (size_t i = 0; i < clusters && !fault; i++) {
+        const uint32_t c = order[i];
+        if (i)
+            renew_memory(m);
+        for (uint32_t b = 0; b < m->cluster; b++) {
+            m->b[b].done = 0;
+            m->b[b].marks = all + (size_t)c * m->cluster + b;
+        }
+        fault = run_cluster(
+            m, (sim_dim){c % across * m->cluster, c / across % grid.y, c / across / grid.y},
+            o->order);
+    }
+    close_memory(m);
+    free(all);
+    free(order);
+    return fault;
+}
+
+const char *sim_launch_clusters(sim_kernel kernel, sim_dim grid, sim_dim block, uint32_t cluster,
+                                const void *args, size_t shared_bytes, const sim_options *options)
+{
+    const sim_options in_order = {SIM_IN_ORDER, 1};
+    const sim_options *o = options ? options : &in_order;
+    const uint32_t size = cluster ? cluster : 1;
+    const char *fault = check_launch(grid, block, size, shared_bytes);
+    if (fault)
+        return fault;
+    block_state blocks[CLUSTER_MAX] = {0};
     machine *m = calloc(1, sizeof *m);
-    uint32_t *order = calloc(blocks ? blocks : 1, sizeof *order);
-    char *objects = calloc(blocks ? blocks : 1, 1);
-    uint8_t *stacks = open_stacks(block.x);
-    if (!m || !order || !objects || stacks == MAP_FAILED || open_shared(&shared, shared_bytes) != 0)
-        abort(); /* a test's own machine is out of memory */
-    m->count = block.x;
-    m->stacks = stacks;
+    fiber *fibers = calloc((size_t)size * block.x, sizeof *fibers);
+    if (!m || !fibers)
+        abort();
+    m->f = fibers;
+    m->b = blocks;
+    m->threads = block.x;
+    m->cluster = size;
+    m->shared_bytes = shared_bytes;
     m->kernel = kernel;
     m->args = args;
     m->random = o->seed * 2 + 1;
 #if defined(__SANITIZE_THREAD__)
     m->scheduler_tsan = __tsan_get_current_fiber();
 #endif
-    make_order(m, order, (uint32_t)blocks, o->order);
-    now = m;
-    for (uint64_t i = 0; i < blocks && !fault; i++) {
-        const uint32_t b = order[i];
-        m->block_object = objects + b;
-#if defined(__SANITIZE_THREAD__) /* blocks have no memory in common: fresh pages each */
-        munmap(shared.pages, shared.bytes);
-        munmap(m->stacks, (size_t)block.x * STACK_BYTES);
-        m->stacks = open_stacks(block.x);
-        if (m->stacks == MAP_FAILED || open_shared(&shared, shared_bytes) != 0)
-            abort();
-#endif
-        fault = run_block(m, (sim_dim){b % grid.x, b / grid.x % grid.y, b / grid.x / grid.y},
-                          shared.data, shared_bytes, o->order);
-    }
+    sim_machine = m;
+    fault = run_all(m, grid, o);
     __tsan_acquire(m);
-    now = NULL;
+    sim_machine = NULL;
     sim_now = NULL;
-    munmap(shared.pages, shared.bytes);
-    munmap(m->stacks, (size_t)block.x * STACK_BYTES);
-    free(objects);
-    free(order);
+    free(fibers);
     free(m);
     return fault;
 }
 
-uint64_t sim_switches(void)
+const char *sim_launch(sim_kernel kernel, sim_dim grid, sim_dim block, const void *args,
+                       size_t shared_bytes, const sim_options *options)
 {
-    return switches;
+    return sim_launch_clusters(kernel, grid, block, 1, args, shared_bytes, options);
 }

@@ -1,8 +1,9 @@
 /*
  * The fiber simulator: runs the very source of a kernel, compiled as C. Every CUDA thread is a
  * fiber with its own stack; a barrier or a shuffle switches to the next one. It finds
- *   divergent barriers (threads of a block at different K_SYNC places, or some exited),
+ *   divergent barriers (threads of a block or a cluster at different places, or some exited),
  *   shuffles that lanes of a warp do not reach together,
+ *   a cluster's blocks that touch the shared memory of one that has ended,
  *   accesses beyond a launch's shared memory (a guard page behind it; poison inside it), and
  *   under ThreadSanitizer, races within a block and between blocks.
  * Blocks and the threads between two barriers run in order, reversed or in a seeded random order.
@@ -31,6 +32,9 @@ typedef void (*sim_kernel)(const void *args);
  * fault ends the launch. */
 const char *sim_launch(sim_kernel kernel, sim_dim grid, sim_dim block, const void *args,
                        size_t shared_bytes, const sim_options *options);
+/* The same in clusters of `cluster` blocks along x, which divides grid.x (0, 1: none). */
+const char *sim_launch_clusters(sim_kernel kernel, sim_dim grid, sim_dim block, uint32_t cluster,
+                                const void *args, size_t shared_bytes, const sim_options *options);
 /* Switches between fibers so far: what a run of the simulator costs. */
 uint64_t sim_switches(void);
 
@@ -40,11 +44,14 @@ typedef struct sim_self {
     uint32_t thread, threads;
     sim_dim block;
     void *shared;
+    uint32_t rank; /* of the block in its cluster */
 } sim_self;
 
 extern _Thread_local const sim_self *sim_now;
 
 void sim_barrier(const char *place);
+void sim_cluster_barrier(const char *place);
+void *sim_cluster_shared(const void *p, uint32_t rank);
 uint32_t sim_shuffle_xor(uint32_t value, uint32_t lanes, const char *place);
 /* The 32 bits of x in reverse order */
 static inline uint32_t sim_reverse(uint32_t x)
@@ -81,5 +88,9 @@ static inline uint32_t sim_reverse(uint32_t x)
 #define K_LOAD(p)               (*(p))
 #define K_SHUFFLE_XOR(v, lanes) sim_shuffle_xor(v, lanes, SIM_PLACE)
 #define K_UNROLL
+#define K_HAS_CLUSTERS             1
+#define K_CLUSTER_RANK             (sim_now->rank)
+#define K_CLUSTER_SYNC()           sim_cluster_barrier(SIM_PLACE)
+#define K_CLUSTER_SHARED(p, rank_) ((uint32_t *)sim_cluster_shared((p), (rank_)))
 
 #endif

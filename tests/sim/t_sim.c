@@ -14,12 +14,13 @@
 void k_faulty_sum(const void *args);
 void k_faulty_shuffle(const void *args);
 void k_faulty_overflow(const void *args);
+void k_faulty_cluster(const void *args);
 
-static uint32_t in[4 * 64], out[64];
+static uint32_t in[8 * 64], out[8 * 64];
 
 static const char *run(sim_kernel kernel, k_fault fault, sim_order order, uint64_t seed)
 {
-    const k_faulty args = {in, out, fault};
+    const k_faulty args = {in, out, fault, 1};
     const sim_options options = {order, seed};
     for (uint32_t i = 0; i < sizeof in / sizeof *in; i++)
         in[i] = i * i + 1;
@@ -94,9 +95,74 @@ Test(sim, shared_memory_ends_where_the_launch_said)
     }
 }
 
+/* ---- clusters ---- */
+
+static const char *run_clusters(uint32_t cluster, k_fault fault, sim_order order, uint64_t seed)
+{
+    const k_faulty args = {in, out, fault, cluster};
+    const sim_options options = {order, seed};
+    for (uint32_t i = 0; i < 8 * 64; i++)
+        in[i] = i * 2654435761u;
+    memset(out, 0, sizeof out);
+    return sim_launch_clusters(k_faulty_cluster, (sim_dim){8, 1, 1}, (sim_dim){64, 1, 1}, cluster,
+                               &args, 64 * 4, &options);
+}
+
+static uint32_t wrong_words(uint32_t cluster)
+{
+    uint32_t wrong = 0;
+    for (uint32_t i = 0; i < 8 * 64; i++) {
+        const uint32_t block = i / 64, first = block / cluster * cluster;
+        const uint32_t next = first + (block - first + 1) % cluster;
+        wrong += out[i] != in[next * 64 + 63 - i % 64];
+    }
+    return wrong;
+}
+
+Test(sim, blocks_of_a_cluster_see_each_others_memory)
+{
+    for (uint32_t cluster = 1; cluster <= 8; cluster *= 2)
+        for (uint64_t seed = 0; seed < 6; seed++)
+            for (int order = SIM_IN_ORDER; order <= SIM_RANDOM; order++) {
+                const char *fault = run_clusters(cluster, K_FAULT_NONE, (sim_order)order, seed);
+                cr_assert_null(fault, "%s", fault);
+                cr_assert_eq(wrong_words(cluster), 0, "cluster of %u", cluster);
+            }
+}
+
+/* Whoever runs first reads what its neighbour has not written yet. */
+Test(sim, a_removed_cluster_barrier_shows)
+{
+    for (int order = SIM_IN_ORDER; order <= SIM_RANDOM; order++) {
+        cr_assert_null(run_clusters(4, K_FAULT_NO_CLUSTER_BARRIER, (sim_order)order, 3));
+        cr_assert_gt(wrong_words(4), 64);
+    }
+}
+
+Test(sim, cluster_barriers_that_not_all_blocks_reach)
+{
+    for (int order = SIM_IN_ORDER; order <= SIM_RANDOM; order++) {
+        const char *fault = run_clusters(2, K_FAULT_CLUSTER_DIVERGENT, (sim_order)order, 1);
+        cr_assert(fault && strstr(fault, "different barriers"), "%s", fault ? fault : "no fault");
+        fault = run_clusters(4, K_FAULT_CLUSTER_MISSING, (sim_order)order, 1);
+        cr_assert(fault && strstr(fault, "never reach"), "%s", fault ? fault : "no fault");
+    }
+}
+
+/* The neighbour is at its end before its memory is asked for, in every order. */
+Test(sim, blocks_that_end_before_others_are_done_with_them)
+{
+    for (int order = SIM_IN_ORDER; order <= SIM_RANDOM; order++) {
+        const char *fault = run_clusters(8, K_FAULT_CLUSTER_ENDS, (sim_order)order, 2);
+        cr_assert(fault && strstr(fault, "has ended"), "%s", fault ? fault : "no fault");
+        fault = run_clusters(8, K_FAULT_CLUSTER_RANK, (sim_order)order, 2);
+        cr_assert(fault && strstr(fault, "does not have"), "%s", fault ? fault : "no fault");
+    }
+}
+
 Test(sim, refuses_launches_that_no_device_takes)
 {
-    const k_faulty args = {in, out, K_FAULT_NONE};
+    const k_faulty args = {in, out, K_FAULT_NONE, 1};
     cr_assert_not_null(
         sim_launch(k_faulty_sum, (sim_dim){1, 1, 1}, (sim_dim){2048, 1, 1}, &args, 256, NULL));
     cr_assert_not_null(
@@ -105,5 +171,9 @@ Test(sim, refuses_launches_that_no_device_takes)
         sim_launch(k_faulty_sum, (sim_dim){1, 1, 1}, (sim_dim){64, 2, 1}, &args, 256, NULL));
     cr_assert_not_null(sim_launch(k_faulty_sum, (sim_dim){1, 1, 1}, (sim_dim){64, 1, 1}, &args,
                                   (size_t)228 * 1024, NULL));
+    cr_assert_not_null(sim_launch_clusters(k_faulty_cluster, (sim_dim){9, 1, 1},
+                                           (sim_dim){64, 1, 1}, 2, &args, 256, NULL));
+    cr_assert_not_null(sim_launch_clusters(k_faulty_cluster, (sim_dim){16, 1, 1},
+                                           (sim_dim){64, 1, 1}, 16, &args, 256, NULL));
     cr_assert_null(run(k_faulty_overflow, K_FAULT_NONE, SIM_IN_ORDER, 1));
 }

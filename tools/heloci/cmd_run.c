@@ -234,10 +234,20 @@ static void say_barriers(const runner *r, const step *s)
             r->centre, geteuid() == 0 ? " (and nobody cannot run this program)" : "");
 }
 
+static void say_device(const runner *r, const step *s)
+{
+    if (s->barriers.device == SANDBOX_CUDA)
+        say(r, "  the driver's device files (/dev/nvidia*) and libraries were open to it\n");
+}
+
 static int step_scan(runner *r)
 {
     step s;
-    sandbox_plan plan = {.folder = r->centre, .forbidden = r->forbidden, .program = r->program};
+    sandbox_plan plan = {.folder = r->centre,
+                         .forbidden = r->forbidden,
+                         .program = r->program,
+                         .backend = tool_backend(r->o),
+                         .device = (unsigned)r->o->number[OPT_DEVICE]};
     if (!realpath(r->key, r->forbidden))
         return complain(r->key, errno_exit());
     sandbox_plan_user(&plan);
@@ -249,8 +259,10 @@ static int step_scan(runner *r)
     step_add(&s, OPT_OUT, "study");
     int rc = run_step(r, &s, "the centre computes on ciphertexts, with no secret in reach");
     sandbox_take_back(&plan);
-    if (rc == 0)
+    if (rc == 0) {
         say_barriers(r, &s);
+        say_device(r, &s);
+    }
     return rc;
 }
 

@@ -1,5 +1,14 @@
 /* heloci scan: the compute centre's step. No option of it could name a secret. */
+#include <string.h>
+
 #include "tools/heloci/tool.h"
+
+/* Where nobody asked for a GPU and no library for one is installed, its absence is no news. */
+static int backend_length(const char *text)
+{
+    const char *why = strstr(text, " (no CUDA backend: ");
+    return (int)(why && strstr(why, "(looked for in") ? (size_t)(why - text) : strlen(text));
+}
 
 static void say_stats(const tool *t, const hel_scan_stats *s)
 {
@@ -9,8 +18,24 @@ static void say_stats(const tool *t, const hel_scan_stats *s)
     format_bytes(buffers, sizeof buffers, (double)s->peak_buffers);
     tool_say(t, "  %s genotypes with padding, %s key switches, %u pass%s, buffers %s\n", genotypes,
              switches, s->passes, s->passes == 1 ? "" : "es", buffers);
+    const char *backend = hel_engine_backend_text(t->engine);
+    tool_say(t, "  computed by %.*s\n", backend_length(backend), backend);
+    if (s->on_device) {
+        char device[32];
+        format_bytes(device, sizeof device, (double)s->device_bytes);
+        tool_say(t,
+                 "  device-seconds: expansion %.2f, products %.2f, output %.2f, copies %.2f; %s of "
+                 "its memory\n",
+                 s->device_expand, s->device_scan, s->device_output, s->device_copy, device);
+    }
     tool_say(t, "  core-seconds: expansion %.2f, products %.2f, output %.2f; %.2f s in all\n",
              s->cpu_expand, s->cpu_scan, s->cpu_output, s->wall);
+    if (t->o->real[OPT_VERIFY] > 0)
+        tool_say(t,
+                 "  verified %llu of %llu tiles and %llu of %llu finished blocks, bit for bit; "
+                 "%.2f core-seconds\n",
+                 (unsigned long long)s->tiles_verified, (unsigned long long)s->tiles,
+                 (unsigned long long)s->sums_verified, (unsigned long long)s->sums, s->cpu_check);
 }
 
 int command_scan(const options *o)
@@ -24,6 +49,7 @@ int command_scan(const options *o)
     config.weights = o->text[OPT_WEIGHTS];
     config.evk = o->text[OPT_EVK];
     config.out = o->text[OPT_OUT];
+    config.verify = o->real[OPT_VERIFY];
     hel_scan_stats stats = {0};
     hel_status status = hel_scan(t.engine, &config, &stats);
     progress_end(&t.bar);

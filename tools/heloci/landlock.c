@@ -19,7 +19,8 @@ enum { /* rights on files, by bit */
        FS_READ_DIR = 3,
        FS_REMOVE_FILE = 5,
        FS_MAKE_REG = 8,
-       FS_TRUNCATE = 14 /* version 3 */
+       FS_TRUNCATE = 14, /* version 3 */
+       FS_IOCTL_DEV = 15 /* version 5 */
 };
 
 #define BIT(x) (UINT64_C(1) << (x))
@@ -36,12 +37,13 @@ struct path_beneath_attr {
 static const uint64_t needs[] = {
     [LANDLOCK_READ] = BIT(FS_READ_FILE) | BIT(FS_READ_DIR),
     [LANDLOCK_RUN] = BIT(FS_READ_FILE) | BIT(FS_EXECUTE),
+    [LANDLOCK_NODE] = BIT(FS_READ_FILE) | BIT(FS_READ_DIR) | BIT(FS_WRITE_FILE) | BIT(FS_IOCTL_DEV),
     [LANDLOCK_WORK] = BIT(FS_READ_FILE) | BIT(FS_READ_DIR) | BIT(FS_WRITE_FILE) |
                       BIT(FS_REMOVE_FILE) | BIT(FS_MAKE_REG) | BIT(FS_TRUNCATE),
 };
 /* The rights that make sense on something that is not a folder. */
 static const uint64_t file_rights =
-    BIT(FS_EXECUTE) | BIT(FS_WRITE_FILE) | BIT(FS_READ_FILE) | BIT(FS_TRUNCATE);
+    BIT(FS_EXECUTE) | BIT(FS_WRITE_FILE) | BIT(FS_READ_FILE) | BIT(FS_TRUNCATE) | BIT(FS_IOCTL_DEV);
 
 int landlock_abi(void)
 {

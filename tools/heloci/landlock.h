@@ -8,6 +8,7 @@
 typedef enum landlock_need {
     LANDLOCK_READ, /* read files, list folders */
     LANDLOCK_RUN,  /* read and execute */
+    LANDLOCK_NODE, /* read, write and control device files */
     LANDLOCK_WORK  /* read, write, create, replace and remove regular files */
 } landlock_need;
 

@@ -140,6 +140,15 @@ const option_row option_table[OPT_COUNT] = {
                     "the machine's"},
     [OPT_SIMD] = {"simd", "SET", KIND_CHOICE, EVERY & ~(PARAMS | INSPECT), 0,
                   "auto|portable|avx2|avx512", 0, 0, "force an instruction set"},
+    [OPT_BACKEND] = {"backend", "NAME", KIND_CHOICE, RUN | SCAN, 0, "auto|cuda|cpu|sim", 0, 0,
+                     "where the scan computes: an NVIDIA GPU (cuda), the CPU, or that GPU where "
+                     "there is one (default auto); sim runs the GPU's code on the CPU, for tests. "
+                     "The sums are the same"},
+    [OPT_DEVICE] = {"device", "N", KIND_COUNT, RUN | SCAN, 0, NULL, 0, 1023,
+                    "which GPU; default 0, the first"},
+    [OPT_VERIFY] = {"verify", "F", KIND_REAL, RUN | SCAN, 0, NULL, 0, 1,
+                    "compute this part of the scan again on the CPU, chosen at random, and compare "
+                    "bit for bit; default 0, 1 is everything"},
     [OPT_PROGRESS] = {"progress", "HOW", KIND_CHOICE, EVERY & ~(PARAMS | INSPECT), 0,
                       "auto|bar|plain|json|none", 0, 0,
                       "on stderr; default auto: a bar on a terminal, else a line every 30 s"},

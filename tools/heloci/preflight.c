@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tools/heloci/sandbox_device.h"
 #include "tools/heloci/tool.h"
 
 enum { PATH_BYTES = 4096, EXIT_NO_INPUT = 66, EXIT_NO_PERMISSION = 77, LEAST_MEMORY_MIB = 64 };
@@ -93,5 +94,7 @@ int preflight(const options *o)
         rc = check_files(o);
     if (rc == 0)
         rc = check_models(o);
+    if (rc == 0)
+        rc = sandbox_device_check(tool_backend(o), (unsigned)o->number[OPT_DEVICE]);
     return rc;
 }

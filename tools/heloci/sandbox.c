@@ -27,14 +27,20 @@ static const char *const system_files[] = {
     "/proc/cpuinfo",    "/proc/meminfo",  "/proc/sys/vm",         "/sys/devices/system",
     "/dev/null",        "/dev/zero",      "/dev/urandom"};
 
-void sandbox_environment(char **out, unsigned most)
+static int is_kept(const char *variable, sandbox_device device)
+{
+    for (size_t i = 0; i < sizeof environment_kept / sizeof environment_kept[0]; i++)
+        if (strncmp(variable, environment_kept[i], strlen(environment_kept[i])) == 0)
+            return 1;
+    return sandbox_device_variable(device, variable);
+}
+
+void sandbox_environment(char **out, unsigned most, sandbox_device device)
 {
     unsigned used = 0;
     for (char **at = environ; *at && used + 1 < most; at++)
-        for (size_t i = 0; i < sizeof environment_kept / sizeof environment_kept[0]; i++)
-            if (strncmp(*at, environment_kept[i], strlen(environment_kept[i])) == 0 &&
-                used + 1 < most)
-                out[used++] = *at;
+        if (is_kept(*at, device))
+            out[used++] = *at;
     out[used] = NULL;
 }
 
@@ -55,12 +61,13 @@ static int library_readable(struct dl_phdr_info *info, size_t bytes, void *arg)
     return 0;
 }
 
-/* Can that user load the program's libraries? Only the user itself can tell. */
+/* Can that user load the program's libraries, and a device's? Only the user itself can tell. */
 static int probe(const sandbox_plan *plan)
 {
     pid_t child = fork();
     if (child == 0) {
-        int ok = !become(plan->uid, plan->gid);
+        const sandbox_device device = sandbox_device_open(plan->backend, plan->device);
+        int ok = !become(plan->uid, plan->gid) && sandbox_device_usable(device);
         if (ok)
             dl_iterate_phdr(library_readable, &ok);
         _exit(!ok);
@@ -117,7 +124,7 @@ static int allow_library(struct dl_phdr_info *info, size_t bytes, void *arg)
 }
 
 /* Ruleset descriptor, or -1. The ABI must be at least 1. */
-static int build_ruleset(const sandbox_plan *plan, int abi)
+static int build_ruleset(const sandbox_plan *plan, int abi, sandbox_device device)
 {
     int ruleset = landlock_create(abi);
     if (ruleset < 0)
@@ -127,6 +134,8 @@ static int build_ruleset(const sandbox_plan *plan, int abi)
         rc = landlock_allow(ruleset, ".", LANDLOCK_WORK);
     if (rc == 0)
         rc = dl_iterate_phdr(allow_library, &ruleset);
+    if (rc == 0)
+        rc = sandbox_device_allow(device, ruleset);
     for (size_t i = 0; rc == 0 && i < sizeof system_files / sizeof system_files[0]; i++)
         (void)landlock_allow(ruleset, system_files[i], LANDLOCK_READ);
     if (rc == 0)
@@ -152,7 +161,8 @@ int sandbox_enter(const sandbox_plan *plan, sandbox_report *report)
         return failed(report, "working directory");
     int abi = landlock_abi();
     int ruleset = -1;
-    if (abi > 0 && (ruleset = build_ruleset(plan, abi)) < 0)
+    report->device = sandbox_device_open(plan->backend, plan->device);
+    if (abi > 0 && (ruleset = build_ruleset(plan, abi, report->device)) < 0)
         return failed(report, "Landlock rules");
     if (plan->drop_user && become(plan->uid, plan->gid) != 0)
         return failed(report, "change of user");

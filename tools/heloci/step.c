@@ -66,16 +66,16 @@ static void child(const step *s, int program, int channel, const sigset_t *mask)
     char *kept[ENVIRONMENT_MOST];
     char **environment = environ;
     sandbox_report report = {0};
-    mark_descriptors();
     if (s->sandbox) {
         int null = open("/dev/null", O_RDONLY);
-        sandbox_environment(kept, ENVIRONMENT_MOST);
-        environment = kept;
         if (null < 0 || dup2(null, STDIN_FILENO) < 0)
             report.failure = errno;
         else if (close(null) == 0)
             (void)sandbox_enter(s->sandbox, &report);
+        sandbox_environment(kept, ENVIRONMENT_MOST, report.device);
+        environment = kept;
     }
+    mark_descriptors();
     if (report.failure == 0) {
         tell(channel, &report);
         fexecve(program, (char *const *)(void *)s->argv, environment);

@@ -33,6 +33,11 @@ static int open_passphrase(tool *t)
     return rc;
 }
 
+const char *tool_backend(const options *o)
+{
+    return o->given[OPT_BACKEND] ? o->text[OPT_BACKEND] : "auto";
+}
+
 int tool_open(tool *t, const options *o)
 {
     memset(t, 0, sizeof *t);
@@ -51,6 +56,10 @@ int tool_open(tool *t, const options *o)
     config.threads = (uint32_t)o->number[OPT_THREADS];
     config.memory_bytes = o->number[OPT_MEMORY];
     config.simd = (hel_simd)o->number[OPT_SIMD];
+    if (option_table[OPT_BACKEND].commands >> o->command & 1) {
+        config.backend = tool_backend(o);
+        config.device = (uint32_t)o->number[OPT_DEVICE];
+    }
     config.progress = progress_update;
     config.progress_arg = &t->bar;
     hel_status status = hel_engine_create(&t->engine, &config);

@@ -20,6 +20,8 @@ typedef struct tool {
     int quiet;
 } tool;
 
+/* What --backend says, or its default. */
+const char *tool_backend(const options *o);
 /* Engine, and passphrase where the command takes one. Returns 0 or an exit code, reason printed. */
 int tool_open(tool *t, const options *o);
 /* Ends the progress, prints "heloci <command>: <reason>" for a failure, frees everything, and

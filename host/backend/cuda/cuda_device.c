@@ -1,65 +1,78 @@
 /*
- * The device of device.h on the CUDA runtime: libheloci_cuda.so is this file and the kernels. The
- * library loads it at run time (cuda_load.c), so that one binary serves machines with and without
- * a GPU. Nothing of libheloci is called from here.
+ * The device of device.h on the CUDA runtime: its life, its memory and its failures in words.
  */
-#include <cuda_runtime_api.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/backend/cuda/cuda_device.h"
+#include "host/backend/cuda/cuda_private.h"
 
-typedef struct cuda_device {
-    hel_device base;
-    int ordinal;
-    char text[256];
-} cuda_device;
+static _Thread_local char text[384];
 
-#define DECLARE(name) void name(void);
-K_LIST(DECLARE)
-#undef DECLARE
+/* ---- failures ---- */
 
-static const void *const kernels[K_ID_COUNT] = {
-#define ENTRY(name) [K_ID_##name] = (const void *)name,
-    K_LIST(ENTRY)
-#undef ENTRY
-};
+hel_status cuda_fail(hel_status status, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return status;
+}
 
-/* Every call names the device first: several may be in use by one thread. */
-static hel_status check(cuda_device *d, cudaError_t e, const char *what)
+const char *cuda_text(void)
+{
+    return text;
+}
+
+/* After these nothing works on the device any more until the process ends. */
+static int device_lost(cudaError_t e)
+{
+    switch (e) {
+    case cudaErrorIllegalAddress:
+    case cudaErrorLaunchTimeout:
+    case cudaErrorLaunchFailure:
+    case cudaErrorECCUncorrectable:
+    case cudaErrorHardwareStackError:
+    case cudaErrorIllegalInstruction:
+    case cudaErrorMisalignedAddress:
+    case cudaErrorInvalidAddressSpace:
+    case cudaErrorInvalidPc:
+    case cudaErrorNvlinkUncorrectable:
+    case cudaErrorAssert:
+    case cudaErrorDevicesUnavailable:
+    case cudaErrorContextIsDestroyed:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+hel_status cuda_check(cudaError_t e, const char *what)
 {
     if (e == cudaSuccess)
         return HEL_OK;
-    snprintf(d->text, sizeof d->text, "%s: %s (%s)", what, cudaGetErrorString(e),
-             cudaGetErrorName(e));
     (void)cudaGetLastError();
-    return e == cudaErrorMemoryAllocation ? HEL_E_MEMORY : HEL_E_UNSUPPORTED;
-}
-
-#define CALL(d, expression)                                                                        \
-    do {                                                                                           \
-        hel_status call_status_ = check((d), (expression), #expression);                           \
-        if (call_status_ != HEL_OK)                                                                \
-            return call_status_;                                                                   \
-    } while (0)
-
-static void close_device(hel_device *device)
-{
-    free(device);
+    if (e == cudaErrorMemoryAllocation)
+        return cuda_fail(HEL_E_MEMORY, "%s: out of memory (%s)", what, cudaGetErrorName(e));
+    return cuda_fail(HEL_E_UNSUPPORTED, "%s%s: %s (%s)", device_lost(e) ? "device lost: " : "",
+                     what, cudaGetErrorString(e), cudaGetErrorName(e));
 }
 
 static const char *error(hel_device *device)
 {
-    return ((cuda_device *)device)->text;
+    (void)device;
+    return text;
 }
+
+/* ---- memory ---- */
 
 static hel_status memory(hel_device *device, uint64_t *free_bytes, uint64_t *total_bytes)
 {
-    cuda_device *d = (cuda_device *)device;
     size_t now, all;
-    CALL(d, cudaSetDevice(d->ordinal));
-    CALL(d, cudaMemGetInfo(&now, &all));
+    CUDA_SELECT(device);
+    CUDA_TRY(cudaMemGetInfo(&now, &all));
     *free_bytes = now;
     *total_bytes = all;
     return HEL_OK;
@@ -67,10 +80,9 @@ static hel_status memory(hel_device *device, uint64_t *free_bytes, uint64_t *tot
 
 static hel_status allocate(hel_device *device, void **out, size_t bytes)
 {
-    cuda_device *d = (cuda_device *)device;
     *out = NULL;
-    CALL(d, cudaSetDevice(d->ordinal));
-    CALL(d, cudaMalloc(out, bytes));
+    CUDA_SELECT(device);
+    CUDA_TRY(cudaMalloc(out, bytes));
     return HEL_OK;
 }
 
@@ -78,127 +90,146 @@ static void release(hel_device *device, void *p)
 {
     (void)cudaSetDevice(((cuda_device *)device)->ordinal);
     (void)cudaFree(p);
+    (void)cudaGetLastError();
 }
 
-static hel_status queue_create(hel_device *device, void **queue)
+static hel_status host_alloc(hel_device *device, void **out, size_t bytes)
 {
-    cuda_device *d = (cuda_device *)device;
-    cudaStream_t s = NULL;
-    *queue = NULL;
-    CALL(d, cudaSetDevice(d->ordinal));
-    CALL(d, cudaStreamCreateWithFlags(&s, cudaStreamNonBlocking));
-    *queue = s;
+    *out = NULL;
+    CUDA_SELECT(device);
+    CUDA_TRY(cudaHostAlloc(out, bytes, cudaHostAllocPortable));
     return HEL_OK;
 }
 
-static void queue_free(hel_device *device, void *queue)
+static void host_release(hel_device *device, void *p)
 {
     (void)cudaSetDevice(((cuda_device *)device)->ordinal);
-    (void)cudaStreamDestroy(queue);
+    (void)cudaFreeHost(p);
+    (void)cudaGetLastError();
 }
 
-static hel_status sync(hel_device *device, void *queue)
+/* ---- life ---- */
+
+static void close_device(hel_device *device)
 {
     cuda_device *d = (cuda_device *)device;
-    CALL(d, cudaSetDevice(d->ordinal));
-    CALL(d, queue ? cudaStreamSynchronize(queue) : cudaDeviceSynchronize());
-    return HEL_OK;
+    pthread_mutex_destroy(&d->lock);
+    free(d->fft);
+    free(d);
 }
 
-static hel_status wipe(hel_device *device, void *queue, void *p, size_t bytes)
+static const hel_device_ops ops = {
+    .name = "cuda",
+    .close = close_device,
+    .error = error,
+    .memory = memory,
+    .alloc = allocate,
+    .release = release,
+    .host_alloc = host_alloc,
+    .host_release = host_release,
+    .queue_create = cuda_queue_create,
+    .queue_free = cuda_queue_free,
+    .sync = cuda_sync,
+    .upload = cuda_upload,
+    .download = cuda_download,
+    .send = cuda_send,
+    .fetch = cuda_fetch,
+    .wipe = cuda_wipe,
+    .launch = cuda_launch,
+    .event_create = cuda_event_create,
+    .event_free = cuda_event_free,
+    .event_record = cuda_event_record,
+    .event_wait = cuda_event_wait,
+    .event_sync = cuda_event_sync,
+    .event_ms = cuda_event_ms,
+    .graph_begin = cuda_graph_begin,
+    .graph_end = cuda_graph_end,
+    .graph_run = cuda_graph_run,
+    .graph_free = cuda_graph_free,
+    .fourier = cuda_fourier,
+};
+
+/* The runtime says "insufficient driver" both when there is none and when it is too old. */
+static void no_devices(cudaError_t e, char *out, size_t room)
 {
-    cuda_device *d = (cuda_device *)device;
-    CALL(d, cudaSetDevice(d->ordinal));
-    CALL(d, cudaMemsetAsync(p, 0, bytes, queue));
-    return HEL_OK;
+    int driver = 0;
+    (void)cudaGetLastError();
+    (void)cudaDriverGetVersion(&driver);
+    if (driver == 0)
+        snprintf(out, room, "no NVIDIA driver answers (%s)", cudaGetErrorName(e));
+    else if (e == cudaErrorInsufficientDriver)
+        snprintf(out, room, "the NVIDIA driver is for CUDA %d.%d, the rule is at least %d.%d",
+                 driver / 1000, driver % 1000 / 10, CUDART_VERSION / 1000,
+                 CUDART_VERSION % 1000 / 10);
+    else
+        snprintf(out, room, "%s (%s)", cudaGetErrorString(e), cudaGetErrorName(e));
 }
 
-/* From pageable memory: the runtime has taken a copy when the call returns. */
-static hel_status upload(hel_device *device, void *queue, void *dst, const void *src, size_t bytes)
-{
-    cuda_device *d = (cuda_device *)device;
-    CALL(d, cudaSetDevice(d->ordinal));
-    CALL(d, cudaMemcpyAsync(dst, src, bytes, cudaMemcpyHostToDevice, queue));
-    if (!queue)
-        CALL(d, cudaStreamSynchronize(queue));
-    return HEL_OK;
-}
-
-static hel_status download(hel_device *device, void *queue, void *dst, const void *src,
-                           size_t bytes)
-{
-    cuda_device *d = (cuda_device *)device;
-    CALL(d, cudaSetDevice(d->ordinal));
-    CALL(d, cudaMemcpyAsync(dst, src, bytes, cudaMemcpyDeviceToHost, queue));
-    CALL(d, cudaStreamSynchronize(queue));
-    return HEL_OK;
-}
-
-static hel_status launch(hel_device *device, void *queue, const hel_launch *l)
-{
-    cuda_device *d = (cuda_device *)device;
-    const dim3 grid = {l->grid[0], l->grid[1], l->grid[2]}, block = {l->threads, 1, 1};
-    void *args[1];
-    memcpy(args, &l->args, sizeof args[0]); /* the runtime reads it, but its type says otherwise */
-    CALL(d, cudaSetDevice(d->ordinal));
-    CALL(d, cudaLaunchKernel(kernels[l->kernel], grid, block, args, l->shared_bytes, queue));
-    return HEL_OK;
-}
-
-/* Kernels whose block wants more shared memory than 48 KiB must ask for it once. */
-static hel_status allow_shared_memory(cuda_device *d)
-{
-    int most = 0;
-    CALL(d, cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, d->ordinal));
-    d->base.shared_max = (size_t)most;
-    for (uint32_t i = 0; i < K_ID_COUNT; i++)
-        CALL(d,
-             cudaFuncSetAttribute(kernels[i], cudaFuncAttributeMaxDynamicSharedMemorySize, most));
-    return HEL_OK;
-}
-
-static const hel_device_ops ops = {.name = "cuda",
-                                   .close = close_device,
-                                   .error = error,
-                                   .memory = memory,
-                                   .alloc = allocate,
-                                   .release = release,
-                                   .queue_create = queue_create,
-                                   .queue_free = queue_free,
-                                   .sync = sync,
-                                   .wipe = wipe,
-                                   .upload = upload,
-                                   .download = download,
-                                   .launch = launch};
-
-int hel_cuda_devices(char *text, size_t room)
+uint32_t hel_device_count(char *out, size_t room)
 {
     int count = 0;
-    cudaError_t e = cudaGetDeviceCount(&count);
-    if (e == cudaSuccess)
-        return count;
-    snprintf(text, room, "%s", cudaGetErrorString(e));
-    return 0;
+    const cudaError_t e = cudaGetDeviceCount(&count);
+    if (e != cudaSuccess)
+        no_devices(e, out, room);
+    return e == cudaSuccess && count > 0 ? (uint32_t)count : 0;
 }
 
-hel_device *hel_cuda_open(int ordinal, size_t table_bytes, uint32_t kernel_count, char *text,
-                          size_t room)
+static hel_status attribute(const cuda_device *d, enum cudaDeviceAttr which, int *value)
 {
-    if (table_bytes != sizeof(hel_device_ops) || kernel_count != K_ID_COUNT) {
-        snprintf(text, room, "the CUDA library is of another build than libheloci");
+    *value = 0;
+    CUDA_TRY(cudaDeviceGetAttribute(value, which, d->ordinal));
+    return HEL_OK;
+}
+
+static hel_status describe(cuda_device *d)
+{
+    int shared, processors, major, minor, clusters = 0;
+    char bus[32] = "";
+    struct cudaDeviceProp p;
+    struct cudaFuncAttributes f;
+    CUDA_TRY(cudaSetDevice(d->ordinal));
+    HEL_TRY(attribute(d, cudaDevAttrMaxSharedMemoryPerBlockOptin, &shared));
+    HEL_TRY(attribute(d, cudaDevAttrMultiProcessorCount, &processors));
+    HEL_TRY(attribute(d, cudaDevAttrComputeCapabilityMajor, &major));
+    HEL_TRY(attribute(d, cudaDevAttrComputeCapabilityMinor, &minor));
+    if (major >= 9)
+        HEL_TRY(attribute(d, cudaDevAttrClusterLaunch, &clusters));
+    CUDA_TRY(cudaDeviceGetPCIBusId(bus, sizeof bus, d->ordinal));
+    CUDA_TRY(cudaGetDeviceProperties(&p, d->ordinal));
+    d->base.shared_max = (size_t)shared;
+    d->base.processors = (uint32_t)processors;
+    d->base.cluster_max = clusters ? 8 : 1;
+    snprintf(d->base.model, sizeof d->base.model, "%.60s, %.14s, sm_%d%d", p.name, bus, major,
+             minor);
+    /* Also creates the context: what fails later fails now. */
+    const cudaError_t e = cudaFuncGetAttributes(&f, cuda_first_kernel());
+    if (e != cudaErrorNoKernelImageForDevice && e != cudaErrorInvalidDeviceFunction &&
+        e != cudaErrorUnsupportedPtxVersion)
+        return cuda_check(e, d->base.model);
+    (void)cudaGetLastError();
+    return cuda_fail(HEL_E_UNSUPPORTED, "%s: this build has no kernels for it (%s)", d->base.model,
+                     cudaGetErrorName(e));
+}
+
+hel_device *hel_device_open(uint32_t ordinal, const hel_device_build *build, char *out, size_t room)
+{
+    const hel_device_build own = HEL_DEVICE_BUILD;
+    const char *differs = hel_device_build_differs(&own, build);
+    if (differs) {
+        snprintf(out, room, "%s", differs);
         return NULL;
     }
     cuda_device *d = calloc(1, sizeof *d);
     if (!d) {
-        snprintf(text, room, "out of memory");
+        snprintf(out, room, "out of memory");
         return NULL;
     }
     d->base.ops = &ops;
-    d->ordinal = ordinal;
-    if (check(d, cudaSetDevice(ordinal), "cudaSetDevice") != HEL_OK ||
-        allow_shared_memory(d) != HEL_OK) {
-        snprintf(text, room, "%s", d->text);
-        free(d);
+    d->ordinal = (int)ordinal;
+    pthread_mutex_init(&d->lock, NULL);
+    if (describe(d) != HEL_OK) {
+        snprintf(out, room, "%s", text);
+        close_device(&d->base);
         return NULL;
     }
     return &d->base;

@@ -1,12 +1,12 @@
-/* The backend on a GPU, where libheloci_cuda.so and a driver are there. */
+/* The backend on a GPU by its number: a short form of backend_open.h. */
 #ifndef HEL_BACKEND_CUDA_CUDA_LOAD_H
 #define HEL_BACKEND_CUDA_CUDA_LOAD_H
 
-#include "host/backend/device.h"
+#include "host/backend/backend_open.h"
 
-#define HEL_CUDA_LIBRARY "libheloci_cuda.so.0"
-
-/* HEL_E_UNSUPPORTED with the reason: no library, no driver, no such device. */
-hel_status hel_backend_cuda_create(hel_engine *engine, hel_backend **out, int ordinal);
+static inline hel_status hel_backend_cuda_create(hel_engine *engine, hel_backend **out, int ordinal)
+{
+    return hel_backend_open_name(engine, out, "cuda", (uint32_t)ordinal);
+}
 
 #endif

@@ -32,7 +32,9 @@ typedef struct hel_device_scan_shape {
 void hel_device_scan_bytes(const hel_scheme *scheme, const hel_device_scan_shape *shape,
                            uint64_t *device_bytes, uint64_t *host_bytes);
 
-/* backend: a device's; it stays the caller's, as do scheme and keys, which must outlive this. */
+/* backend: a device's; it stays the caller's, as do scheme and keys, which must outlive this.
+ * keys NULL: neither _expand nor _finish may be called, and nothing is held for them. Memory that
+ * does not suffice gives HEL_E_MEMORY with what is needed and what is free. */
 hel_status hel_device_scan_create(hel_engine *engine, hel_device_scan **out, hel_backend *backend,
                                   const hel_scheme *scheme, const hel_eval_keys *keys,
                                   const hel_device_scan_shape *shape);
@@ -63,8 +65,8 @@ hel_status hel_device_scan_load(hel_device_scan *x, uint32_t which, const uint8_
 /* Accumulates genotypes (x) weights of one plane over the samples and blocks of a row buffer:
  * polynomial (sample i, block b) lies at place offset + i stride + b of the buffer, and its uniform
  * half is stream object + i stride + b of the genotype seed. Column columns[k] of the weights held
- * adds to accumulator outputs[k] of block first_block + b. Zero samples, blocks or columns: no
- * work. */
+ * adds to accumulator outputs[k] of block first_block + b; no output twice. Zero samples, blocks or
+ * columns: no work. */
 typedef struct hel_device_rows {
     uint32_t which;
     uint64_t offset, stride, object;

@@ -1,0 +1,6 @@
+/* Levels in registers only; the butterfly of montgomery_signed.h. */
+#include "bench/ladders/montgomery_signed.h"
+
+#include "bench/ladders/butterfly/butterfly_block.h"
+
+#include "bench/ladders/ladder_main.h"

@@ -1,0 +1,6 @@
+/* Passes through registers; the butterfly of montgomery_signed.h. */
+#include "bench/ladders/montgomery_signed.h"
+
+#include "bench/ladders/ntt/ntt_passes.h"
+
+#include "bench/ladders/ladder_main.h"
