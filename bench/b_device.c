@@ -12,10 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench/bed.h"
+#include "bench/rig.h"
 #include "tests/device/device_open.h"
 
-static void context(const bed *b)
+static void context(const rig *b)
 {
     char text[64];
     bench_context("backend", b->options.backend);
@@ -30,7 +30,7 @@ static void context(const bed *b)
 
 int main(int argc, char **argv)
 {
-    bed_options options = {.backend = "cuda"};
+    rig_options options = {.backend = "cuda"};
     char *rest[40] = {argv[0]};
     int kept = 1;
     for (int i = 1; i < argc && kept < 34; i++) {
@@ -49,18 +49,18 @@ int main(int argc, char **argv)
         rest[kept++] = "--repetitions";
         rest[kept++] = "1";
     }
-    bed b;
+    rig b;
     bench_begin(kept, rest, "b_device");
-    bed_open(&b, &options);
+    rig_open(&b, &options);
     if (!bench_listing())
-        bed_measure_copies(&b);
+        rig_measure_copies(&b);
     context(&b);
-    bed_copies(&b);
-    bed_transforms(&b);
-    bed_elementwise(&b);
-    bed_key_switches(&b);
-    bed_ckks(&b);
-    bed_scan(&b);
-    bed_close(&b);
+    rig_copies(&b);
+    rig_transforms(&b);
+    rig_elementwise(&b);
+    rig_key_switches(&b);
+    rig_ckks(&b);
+    rig_scan(&b);
+    rig_close(&b);
     return bench_end();
 }

@@ -1,12 +1,13 @@
 /*
  * The step of the expansion tree (host/ckks/exact/expand_ops.h has the formula): for each word of a
  * limb the gathered digits meet the keys of three automorphisms, and both halves of all children
- * come out, in NTT form. A thread keeps one word's keys in registers for K_STEP_NODES nodes.
+ * come out, in NTT form. A thread keeps one word's keys in registers for K_STEP_PART nodes.
  *
- * Two digits, two levels, per word and node: 12 wide multiply-adds and 6 reductions of 3
- * instructions, 130 instructions in all; 12 bytes in (each read up to three times, from the first
- * cache), 32 bytes out, 6 bytes of keys. Neighbours read neighbours: automorphisms move aligned
- * runs of 16 words as a whole.
+ * Two digits, two levels, per word and node: 12 wide multiply-adds, 6 reductions of 3 instructions,
+ * 175 instructions in all for leaves, 209 with monomials (sm_90; half of them are addresses and
+ * folds); 12 bytes in (each read up to three times, from the first cache), 32 bytes out, 6 to 12
+ * bytes of keys from the second. Bound by memory. Neighbours read neighbours: automorphisms move
+ * aligned runs of 16 words as a whole.
  */
 #include "kernels/expand.h"
 

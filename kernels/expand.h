@@ -15,8 +15,8 @@
 #define K_LIFT_ROWS     3u  /* limbs that one of their blocks transforms, at most */
 #define K_LIFT_SOURCES  10u /* sources that the kernels by word take */
 #define K_WORD_THREADS  256u
-#define K_STEP_NODES    8u /* nodes of a block of k_step_*, whose keys are read once for each part */
-#define K_STEP_PART     4u
+#define K_STEP_NODES    8u /* nodes of a block of k_step_* */
+#define K_STEP_PART     4u /* for which a thread reads its keys once */
 #define K_STEP_DIGITS   8u
 #define K_OUTPUT_DIGITS 8u
 
@@ -69,8 +69,7 @@ typedef struct k_step_args {
     uint32_t g[3]; /* the automorphisms X -> X^g */
 } k_step_args;
 
-/* ---- outputs: item i is accumulator outputs[(first + i) % count] of block (first + i) / count ---- */
-
+/* Outputs: item i is accumulator outputs[(first + i) % count] of block (first + i) / count. */
 typedef struct k_output {
     k_ring ring;
     const uint32_t *sums; /* [block][per_block][3][limbs][N] */
@@ -90,6 +89,7 @@ typedef struct k_output {
     K_LIFT_NAMES(X, 14)                                                                            \
     K_LIFT_NAMES(X, 15)                                                                            \
     X(k_lift_words)                                                                                \
+    X(k_lift_divide_few)                                                                           \
     X(k_lift_divide)                                                                               \
     X(k_leaf_words)                                                                                \
     X(k_step_shifted)                                                                              \

@@ -4,8 +4,9 @@
  * and their digits are read and computed once, and transforms those rows one after the other.
  *
  * Grid (groups of targets, y, z), threads K_NTT_THREADS, shared memory rows N words. Per word and
- * target, 2 sources: 8 instructions beside the transform, 4 bytes out; per word and block 14
- * instructions, 8 bytes in. A leaf's row (3 sources) reads 4 bytes more and takes 5 instructions.
+ * block of 3 rows at N = 2^13, sm_90: 33 instructions for 2 sources, 55 for 3, beside 64 a row for
+ * its transform (73 where that finishes a leaf); 4 bytes in for each source and 4 out for each row,
+ * 4 more in for a leaf. Two blocks of 512 threads and 96 KiB on a processor.
  */
 #include "kernels/lift.h"
 
@@ -38,23 +39,20 @@ K_DEVICE void load_digits(const lift_source *s, const uint32_t *in, uint32_t log
         lift_digits(s, count, c[i]);
 }
 
-/* All words of limbs begin .. end - 1, below 4q, to shared memory. count and rows are constants;
- * where fewer rows are wanted, the last is made more than once. */
+/* All words of limbs begin .. begin + rows - 1, below 4q, to shared memory; count and rows are
+ * constants. */
 K_DEVICE void fill_rows(const k_lift *a, uint32_t log_n, uint32_t first, uint32_t count,
-                        uint32_t rows, uint32_t begin, uint32_t end, uint32_t *shared)
+                        uint32_t rows, uint32_t begin, uint32_t *shared)
 {
     const uint32_t *in = lift_in(a) + ((size_t)first << log_n);
     lift_source source[3];
     lift_target target[K_LIFT_ROWS];
-    uint32_t row[K_LIFT_ROWS];
     K_UNROLL
     for (uint32_t k = 0; k < count; k++)
         source[k] = lift_from(a, first, count, k);
     K_UNROLL
-    for (uint32_t i = 0; i < rows; i++) {
-        row[i] = K_MIN(i, end - begin - 1);
-        target[i] = lift_to(a, first, count, begin + row[i]);
-    }
+    for (uint32_t i = 0; i < rows; i++)
+        target[i] = lift_to(a, first, count, begin + i);
     for (uint32_t x = 4 * K_THREAD; x < 1u << log_n; x += 4 * K_NTT_THREADS(log_n)) {
         uint32_t c[4][3];
         load_digits(source, in + x, log_n, count, c);
@@ -63,27 +61,33 @@ K_DEVICE void fill_rows(const k_lift *a, uint32_t log_n, uint32_t first, uint32_
             const lift_target *t = &target[i];
             const k_quad v = {lift_value(c[0], count, t), lift_value(c[1], count, t),
                               lift_value(c[2], count, t), lift_value(c[3], count, t)};
-            *(k_quad *)(shared + (row[i] << log_n) + k_place(x)) = v;
+            *(k_quad *)(shared + (i << log_n) + k_place(x)) = v;
         }
     }
 }
 
-K_DEVICE void fill(const k_lift *a, uint32_t log_n, uint32_t begin, uint32_t end, uint32_t *shared)
+/* one: there is never more than one row, a constant */
+K_DEVICE void fill_some(int one, const k_lift *a, uint32_t log_n, uint32_t first, uint32_t count,
+                        uint32_t begin, uint32_t end, uint32_t *shared)
+{
+    if (one || end - begin == 1)
+        fill_rows(a, log_n, first, count, 1, begin, shared);
+    else if (end - begin == 2)
+        fill_rows(a, log_n, first, count, 2, begin, shared);
+    else
+        fill_rows(a, log_n, first, count, 3, begin, shared);
+}
+
+K_DEVICE void fill(int one, const k_lift *a, uint32_t log_n, uint32_t begin, uint32_t end,
+                   uint32_t *shared)
 {
     const uint32_t first = a->first + K_BLOCK_Y * a->advance, count = lift_count(a, first);
-    const int one = end - begin == 1;
-    if (count == 1 && one)
-        fill_rows(a, log_n, first, 1, 1, begin, end, shared);
-    else if (count == 1)
-        fill_rows(a, log_n, first, 1, K_LIFT_ROWS, begin, end, shared);
-    else if (count == 2 && one)
-        fill_rows(a, log_n, first, 2, 1, begin, end, shared);
+    if (count == 1)
+        fill_some(one, a, log_n, first, 1, begin, end, shared);
     else if (count == 2)
-        fill_rows(a, log_n, first, 2, K_LIFT_ROWS, begin, end, shared);
-    else if (one)
-        fill_rows(a, log_n, first, 3, 1, begin, end, shared);
+        fill_some(one, a, log_n, first, 2, begin, end, shared);
     else
-        fill_rows(a, log_n, first, 3, K_LIFT_ROWS, begin, end, shared);
+        fill_some(one, a, log_n, first, 3, begin, end, shared);
     K_SYNC();
 }
 
@@ -94,17 +98,26 @@ K_DEVICE void store_row(const void *io, uint32_t j, const uint32_t *r)
 
 /* ---- leaves ---- */
 
-/* Row 0 of this block's half of a leaf among the weights; NULL when it is not wanted. */
-K_DEVICE uint32_t *leaf_out(const k_lift *a, uint32_t log_n)
+K_DEVICE int leaf_wanted(const k_lift *a)
+{
+    const uint32_t t = 4 * (a->leaves.node + K_BLOCK_Z) + K_BLOCK_Y / 2;
+    return t >= a->leaves.begin && t < a->leaves.end;
+}
+
+/* Which half of a weight this block's leaf is: 2 (sample columns + column) + half */
+K_DEVICE uint32_t leaf_place(const k_lift *a)
 {
     const k_leaves *l = &a->leaves;
     const uint32_t t = 4 * (l->node + K_BLOCK_Z) + K_BLOCK_Y / 2, group = t / l->segment;
     const uint32_t place = l->first_place + group - l->first_group;
     const uint32_t sample = l->segment * (place / l->columns) + t % l->segment;
-    const size_t poly = (size_t)sample * l->columns + place % l->columns;
-    if (t < l->begin || t >= l->end)
-        return NULL;
-    return l->weights + (((2 * poly + K_BLOCK_Y % 2) * a->targets) << log_n);
+    return 2 * (sample * l->columns + place % l->columns) + K_BLOCK_Y % 2;
+}
+
+/* Limb `target` of a half */
+K_DEVICE uint32_t *leaf_out(const k_lift *a, uint32_t place, uint32_t target)
+{
+    return a->leaves.weights + (((size_t)place * a->targets + target) << a->ring.log_n);
 }
 
 /* (y - z) factor, both canonical */
@@ -118,24 +131,25 @@ K_DEVICE const k_pair *leaf_factors(const k_lift *a, uint32_t target)
     return a->scale + 16 * target + 4 * (K_BLOCK_Y / 2);
 }
 
+/* What a row's last pass knows: little, since registers are short there. */
 typedef struct leaf_io {
-    const uint32_t *y;
-    uint32_t *out;
-    const k_pair *factor; /* of the quarters of the words */
-    const k_limb *m;
-    uint32_t log_quarter;
+    const k_lift *a;
+    uint32_t place, target;
 } leaf_io;
 
 K_DEVICE void store_leaf(const void *io, uint32_t j, const uint32_t *r)
 {
     const leaf_io *leaf = (const leaf_io *)io;
-    const k_pair factor = K_LOAD(&leaf->factor[j >> leaf->log_quarter]);
+    const k_lift *a = leaf->a;
+    const uint32_t log_n = a->ring.log_n, at = (leaf->target << log_n) + j;
+    const k_pair factor = K_LOAD(&leaf_factors(a, leaf->target)[j >> (log_n - 2)]);
+    const k_limb *m = a->ring.limb + leaf->target;
     uint32_t y[8];
-    k_load8_words(leaf->y, j, y);
+    k_load8_words(lift_in(a), at, y);
     K_UNROLL
     for (uint32_t i = 0; i < 8; i++)
-        y[i] = leaf_word(y[i], r[i], factor, leaf->m);
-    k_write8_words(leaf->out, j, y);
+        y[i] = leaf_word(y[i], r[i], factor, m);
+    k_write8_words(leaf_out(a, leaf->place, leaf->target), j, y);
 }
 
 /* ---- fused kernels ---- */
@@ -149,7 +163,7 @@ K_DEVICE void store_leaf(const void *io, uint32_t j, const uint32_t *r)
         K_SHARED(shared);                                                                          \
         const uint32_t begin = K_BLOCK_X * A.rows, end = K_MIN(begin + A.rows, A.targets);         \
         uint32_t *out = A.out + K_BLOCK_Y * A.out_step + K_BLOCK_Z * A.out_stride;                 \
-        fill(&A, log_n, begin, end, shared);                                                       \
+        fill(0, &A, log_n, begin, end, shared);                                                    \
         for (uint32_t t = begin; t < end; t++) {                                                   \
             const k_row row = {out + ((size_t)t << log_n), A.ring.limb + t, log_n,                 \
                                shared + ((size_t)(t - begin) << log_n), 0};                        \
@@ -160,13 +174,13 @@ K_DEVICE void store_leaf(const void *io, uint32_t j, const uint32_t *r)
     {                                                                                              \
         K_SHARED(shared);                                                                          \
         const uint32_t begin = K_BLOCK_X * A.rows, end = K_MIN(begin + A.rows, A.targets);         \
-        uint32_t *out = leaf_out(&A, log_n);                                                       \
-        if (!out)                                                                                  \
+        uint32_t place;                                                                            \
+        if (!leaf_wanted(&A))                                                                      \
             return;                                                                                \
-        fill(&A, log_n, begin, end, shared);                                                       \
+        fill((log_n) == 15, &A, log_n, begin, end, shared);                                        \
+        place = leaf_place(&A);                                                                    \
         for (uint32_t t = begin; t < end; t++) {                                                   \
-            const leaf_io io = {lift_in(&A) + ((size_t)t << log_n), out + ((size_t)t << log_n),    \
-                                leaf_factors(&A, t), A.ring.limb + t, (log_n)-2};                  \
+            const leaf_io io = {&A, place, t};                                                     \
             const k_row row = {&io, A.ring.limb + t, log_n,                                        \
                                shared + ((size_t)(t - begin) << log_n), 0};                        \
             k_forward_row_by(&row, a, b, c, NULL, NULL, store_leaf);                               \
@@ -247,19 +261,62 @@ K_KERNEL(k_lift_divide, k_lift, K_WORD_THREADS)
     }
 }
 
+/* The same for 1 to K_LIFT_FUSED sources, four words a thread. */
+K_DEVICE void divide_quads(const k_lift *a, uint32_t first, uint32_t count)
+{
+    const uint32_t log_n = a->ring.log_n, x = 4 * (K_BLOCK_X * K_WORD_THREADS + K_THREAD);
+    const uint32_t *in = lift_in(a) + x;
+    uint32_t *out = a->out + K_BLOCK_Y * a->out_step + K_BLOCK_Z * a->out_stride + x;
+    lift_source source[3];
+    uint32_t c[4][3];
+    K_UNROLL
+    for (uint32_t k = 0; k < count; k++)
+        source[k] = lift_from(a, first, count, k);
+    load_digits(source, in + ((size_t)first << log_n), log_n, count, c);
+    for (uint32_t t = 0; t < a->targets; t++, in += (size_t)1 << log_n, out += (size_t)1 << log_n) {
+        const lift_target to = lift_to(a, first, count, t);
+        const k_limb *m = a->ring.limb + t;
+        const k_quad y = *(const k_quad *)in;
+        uint32_t v[4] = {y.x, y.y, y.z, y.w};
+        k_quad r;
+        K_UNROLL
+        for (uint32_t i = 0; i < 4; i++) {
+            const uint32_t z = k_fold(lift_value(c[i], count, &to), to.minus_q2);
+            v[i] = leaf_word(v[i], k_fold(z, to.minus_q), a->scale[t], m);
+        }
+        r.x = v[0];
+        r.y = v[1];
+        r.z = v[2];
+        r.w = v[3];
+        *(k_quad *)out = r;
+    }
+}
+
+K_KERNEL(k_lift_divide_few, k_lift, K_WORD_THREADS)
+{
+    const uint32_t first = A.first + K_BLOCK_Y * A.advance, count = lift_count(&A, first);
+    if (count == 1)
+        divide_quads(&A, first, 1);
+    else if (count == 2)
+        divide_quads(&A, first, 2);
+    else
+        divide_quads(&A, first, 3);
+}
+
 /* The end of k_leaf_ntt where that does not fit: lifted rows, transformed, at out (NULL: zero). */
 K_KERNEL(k_leaf_words, k_lift, K_WORD_THREADS)
 {
     const uint32_t j = K_BLOCK_X * K_WORD_THREADS + K_THREAD, log_n = A.ring.log_n;
     const uint32_t *y = lift_in(&A) + j;
     const size_t item = K_BLOCK_Y * A.out_step + K_BLOCK_Z * A.out_stride;
-    uint32_t *out = leaf_out(&A, log_n);
-    if (!out)
+    uint32_t place;
+    if (!leaf_wanted(&A))
         return;
+    place = leaf_place(&A);
     for (uint32_t t = 0; t < A.targets; t++) {
         const size_t at = (size_t)t << log_n;
         const k_pair factor = K_LOAD(&leaf_factors(&A, t)[j >> (log_n - 2)]);
         const uint32_t z = A.out ? A.out[item + at + j] : 0;
-        out[at + j] = leaf_word(y[at], z, factor, A.ring.limb + t);
+        leaf_out(&A, place, t)[j] = leaf_word(y[at], z, factor, A.ring.limb + t);
     }
 }

@@ -90,15 +90,16 @@ K_DEVICE void k_load_factors(k_pair *f, const k_pair *w, uint32_t t, uint32_t co
     }
 }
 
-/* `levels` levels of node t inside r[0 .. 2^levels - 1] */
-K_DEVICE void k_forward_levels(uint32_t *r, uint32_t levels, uint32_t t, const k_pair *w,
-                               const k_primes *p)
+/* `levels` levels of node t + more inside r[0 .. 2^levels - 1]; more, a constant, goes into the
+ * offsets of the loads. */
+K_DEVICE void k_forward_levels_at(uint32_t *r, uint32_t levels, uint32_t t, uint32_t more,
+                                  const k_pair *w, const k_primes *p)
 {
     const uint32_t half = 1u << (levels - 1);
     K_UNROLL
     for (uint32_t l = 0; l < levels; l++) {
         k_pair f[8];
-        k_load_factors(f, w, t << l, 1u << l);
+        k_load_factors(f, w + (t << l), more << l, 1u << l);
         K_UNROLL
         for (uint32_t i = 0; i < half; i++) {
             const uint32_t d = half >> l, node = i / d, a = node * 2 * d + i % d;
@@ -107,22 +108,34 @@ K_DEVICE void k_forward_levels(uint32_t *r, uint32_t levels, uint32_t t, const k
     }
 }
 
+K_DEVICE void k_forward_levels(uint32_t *r, uint32_t levels, uint32_t t, const k_pair *w,
+                               const k_primes *p)
+{
+    k_forward_levels_at(r, levels, t, 0, w, p);
+}
+
 /* The same upwards, without the topmost `spared` levels */
-K_DEVICE void k_inverse_levels(uint32_t *r, uint32_t levels, uint32_t spared, uint32_t t,
-                               const k_pair *w, const k_primes *p)
+K_DEVICE void k_inverse_levels_at(uint32_t *r, uint32_t levels, uint32_t spared, uint32_t t,
+                                  uint32_t more, const k_pair *w, const k_primes *p)
 {
     const uint32_t half = 1u << (levels - 1);
     K_UNROLL
     for (uint32_t down = 0; down < levels - spared; down++) {
         const uint32_t l = levels - 1 - down, d = half >> l;
         k_pair f[8];
-        k_load_factors(f, w, t << l, 1u << l);
+        k_load_factors(f, w + (t << l), more << l, 1u << l);
         K_UNROLL
         for (uint32_t i = 0; i < half; i++) {
             const uint32_t node = i / d, a = node * 2 * d + i % d;
             k_inverse2(&r[a], &r[a + d], f[node], p);
         }
     }
+}
+
+K_DEVICE void k_inverse_levels(uint32_t *r, uint32_t levels, uint32_t spared, uint32_t t,
+                               const k_pair *w, const k_primes *p)
+{
+    k_inverse_levels_at(r, levels, spared, t, 0, w, p);
 }
 
 /* The topmost level, with a factor for each half instead of the level's own -> [0, q): 1/N and
@@ -210,30 +223,73 @@ K_DEVICE void k_write8_words(uint32_t *out, uint32_t j, const uint32_t *r)
 
 /* ---- passes ---- */
 
-/* Levels `level` .. `level + levels - 1` of the whole row; level 0 loads it, by one of the two. */
+/* Group g of a pass of `levels` levels: its words are base, base + 2^log_step, .. Both numbers are
+ * linear in the bits of g. */
+K_DEVICE uint32_t k_group_base(uint32_t g, uint32_t log_step, uint32_t levels)
+{
+    return (g >> log_step) << (log_step + levels) | (g & ((1u << log_step) - 1));
+}
+
+/* The groups of a thread, number t + i threads, in one pass: what t adds to all of them, and what
+ * i adds, a constant of the unrolled loop. */
+typedef struct k_pass {
+    uint32_t level, levels, log_step, threads;
+    uint32_t base, placed, node; /* of group t */
+} k_pass;
+
+K_DEVICE k_pass k_pass_of(const k_row *row, uint32_t level, uint32_t levels)
+{
+    const uint32_t log_step = row->log_n - level - levels;
+    const uint32_t base = k_group_base(K_THREAD, log_step, levels);
+    const k_pass s = {level,
+                      levels,
+                      log_step,
+                      K_NTT_THREADS(row->log_n),
+                      base,
+                      k_place(base),
+                      ((1 + row->above) << level) + (K_THREAD >> log_step)};
+    return s;
+}
+
+K_DEVICE void k_forward_group(const k_row *row, const k_pass *s, uint32_t i, k_load_fn load,
+                              k_load_many_fn many)
+{
+    const uint32_t size = 1u << s->levels,
+                   more = k_group_base(i * s->threads, s->log_step, s->levels);
+    const k_primes p = k_primes_of(row->m);
+    uint32_t r[16];
+    if (s->level == 0 && many)
+        many(row->io, s->base + more, s->log_step, size, r);
+    else {
+        K_UNROLL
+        for (uint32_t k = 0; k < size; k++) {
+            const uint32_t x = more + (k << s->log_step);
+            r[k] = s->level == 0 && load ? load(row->io, s->base + x)
+                                         : row->shared[k_place_at(s->placed, x)];
+        }
+    }
+    k_forward_levels_at(r, s->levels, s->node, i * s->threads >> s->log_step, row->m->w, &p);
+    K_UNROLL
+    for (uint32_t k = 0; k < size; k++)
+        row->shared[k_place_at(s->placed, more + (k << s->log_step))] = r[k];
+}
+
+/* A pass over the whole row; level 0 loads it, by one of the two. Groups that do more than load
+ * come one after the other, as do those of the longest rows in kernels that have brought the row
+ * themselves: they must fit in 64 registers. */
 K_DEVICE void k_forward_pass(const k_row *row, uint32_t level, uint32_t levels, k_load_fn load,
                              k_load_many_fn many)
 {
-    const uint32_t log_n = row->log_n, size = 1u << levels, log_step = log_n - level - levels;
-    const uint32_t threads = K_NTT_THREADS(log_n);
-    const k_primes p = k_primes_of(row->m);
-    K_UNROLL
-    for (uint32_t g = K_THREAD; g < 1u << (log_n - levels); g += threads) {
-        const uint32_t node = g >> log_step, j = g & ((1u << log_step) - 1);
-        const uint32_t base = node << (log_n - level) | j, placed = k_place(base);
-        uint32_t r[16];
-        if (level == 0 && many)
-            many(row->io, base, log_step, size, r);
-        else {
-            K_UNROLL
-            for (uint32_t k = 0; k < size; k++)
-                r[k] = level == 0 && load ? load(row->io, base + (k << log_step))
-                                          : row->shared[k_place_at(placed, k << log_step)];
-        }
-        k_forward_levels(r, levels, ((1 + row->above) << level) + node, row->m->w, &p);
+    const k_pass s = k_pass_of(row, level, levels);
+    const uint32_t groups = (1u << (row->log_n - levels)) / s.threads;
+    if ((level == 0 && many && many != k_load_many_words) || (row->log_n > 14 && !many && !load)) {
+        K_ROLLED
+        for (uint32_t i = 0; i < groups; i++)
+            k_forward_group(row, &s, i, load, many);
+    } else {
         K_UNROLL
-        for (uint32_t k = 0; k < size; k++)
-            row->shared[k_place_at(placed, k << log_step)] = r[k];
+        for (uint32_t i = 0; i < groups; i++)
+            k_forward_group(row, &s, i, load, many);
     }
     K_SYNC();
 }
@@ -242,72 +298,78 @@ K_DEVICE void k_forward_pass(const k_row *row, uint32_t level, uint32_t levels, 
 K_DEVICE void k_forward_last(const k_row *row, k_store8_fn store)
 {
     const uint32_t log_n = row->log_n, threads = K_NTT_THREADS(log_n);
+    const uint32_t node = ((1 + row->above) << (log_n - 3)) + K_THREAD;
+    const uint32_t placed = k_place(8 * K_THREAD);
     const k_primes p = k_primes_of(row->m);
     K_UNROLL
-    for (uint32_t g = K_THREAD; g < 1u << (log_n - 3); g += threads) {
+    for (uint32_t i = 0; i < (1u << (log_n - 3)) / threads; i++) {
         uint32_t r[8];
         K_UNROLL
         for (uint32_t h = 0; h < 2; h++) {
-            const k_quad x = *(const k_quad *)(row->shared + k_place(8 * g + 4 * h));
+            const k_quad x =
+                *(const k_quad *)(row->shared + k_place_at(placed, 8 * i * threads + 4 * h));
             r[4 * h] = x.x;
             r[4 * h + 1] = x.y;
             r[4 * h + 2] = x.z;
             r[4 * h + 3] = x.w;
         }
-        k_forward_levels(r, 3, ((1 + row->above) << (log_n - 3)) + g, row->m->w, &p);
+        k_forward_levels_at(r, 3, node, i * threads, row->m->w, &p);
         K_UNROLL
         for (uint32_t k = 0; k < 8; k++)
             r[k] = k_fold(k_fold(r[k], p.minus_q2), p.minus_q);
-        store(row->io, 8 * g, r);
+        store(row->io, 8 * (K_THREAD + i * threads), r);
     }
 }
 
 K_DEVICE void k_inverse_first(const k_row *row, k_load8_fn load)
 {
     const uint32_t log_n = row->log_n, threads = K_NTT_THREADS(log_n);
+    const uint32_t node = ((1 + row->above) << (log_n - 3)) + K_THREAD;
+    const uint32_t placed = k_place(8 * K_THREAD);
     const k_primes p = k_primes_of(row->m);
     K_UNROLL
-    for (uint32_t g = K_THREAD; g < 1u << (log_n - 3); g += threads) {
+    for (uint32_t i = 0; i < (1u << (log_n - 3)) / threads; i++) {
         uint32_t r[8];
-        load(row->io, 8 * g, r);
-        k_inverse_levels(r, 3, 0, ((1 + row->above) << (log_n - 3)) + g, row->m->w_inv, &p);
+        load(row->io, 8 * (K_THREAD + i * threads), r);
+        k_inverse_levels_at(r, 3, 0, node, i * threads, row->m->w_inv, &p);
         K_UNROLL
         for (uint32_t h = 0; h < 2; h++) {
             const k_quad x = {r[4 * h], r[4 * h + 1], r[4 * h + 2], r[4 * h + 3]};
-            *(k_quad *)(row->shared + k_place(8 * g + 4 * h)) = x;
+            *(k_quad *)(row->shared + k_place_at(placed, 8 * i * threads + 4 * h)) = x;
         }
     }
     K_SYNC();
 }
 
-/* level == 0: the last pass, with the factors of k_inverse_top */
+/* level == 0: the last pass, with the factors of k_inverse_top; no function to store by: into
+ * shared memory. */
 K_DEVICE void k_inverse_pass(const k_row *row, uint32_t level, uint32_t levels, k_pair upper,
                              k_pair lower, k_store_fn store, k_store_many_fn many)
 {
-    const uint32_t log_n = row->log_n, size = 1u << levels, log_step = log_n - level - levels;
-    const uint32_t threads = K_NTT_THREADS(log_n);
+    const k_pass s = k_pass_of(row, level, levels);
+    const uint32_t size = 1u << levels;
     const k_primes p = k_primes_of(row->m);
     K_UNROLL
-    for (uint32_t g = K_THREAD; g < 1u << (log_n - levels); g += threads) {
-        const uint32_t node = g >> log_step, j = g & ((1u << log_step) - 1);
-        const uint32_t base = node << (log_n - level) | j, placed = k_place(base);
+    for (uint32_t i = 0; i < (1u << (row->log_n - levels)) / s.threads; i++) {
+        const uint32_t more = k_group_base(i * s.threads, s.log_step, levels);
         uint32_t r[16];
         K_UNROLL
         for (uint32_t k = 0; k < size; k++)
-            r[k] = row->shared[k_place_at(placed, k << log_step)];
-        k_inverse_levels(r, levels, level == 0, ((1 + row->above) << level) + node, row->m->w_inv,
-                         &p);
+            r[k] = row->shared[k_place_at(s.placed, more + (k << s.log_step))];
+        k_inverse_levels_at(r, levels, level == 0, s.node, i * s.threads >> s.log_step,
+                            row->m->w_inv, &p);
         if (level == 0)
             k_inverse_top(r, size / 2, upper, lower, &p);
         if (level == 0 && many)
-            many(row->io, base, log_step, size, r);
+            many(row->io, s.base + more, s.log_step, size, r);
         else {
             K_UNROLL
             for (uint32_t k = 0; k < size; k++) {
+                const uint32_t x = more + (k << s.log_step);
                 if (level == 0 && store)
-                    store(row->io, base + (k << log_step), r[k]);
+                    store(row->io, s.base + x, r[k]);
                 else
-                    row->shared[k_place_at(placed, k << log_step)] = r[k];
+                    row->shared[k_place_at(s.placed, x)] = r[k];
             }
         }
     }

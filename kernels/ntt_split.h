@@ -55,6 +55,14 @@ K_DEVICE k_group k_column_group(uint32_t g, uint32_t log_words, uint32_t level, 
     return x;
 }
 
+/* Groups that a thread has, of 2^log_groups: whole rounds of all threads, but for N = 2^15 whose
+ * passes of four levels have half as many groups as there are threads. */
+K_DEVICE uint32_t k_column_turns(uint32_t log_groups)
+{
+    const uint32_t groups = 1u << log_groups;
+    return groups >= K_SPLIT_THREADS ? groups / K_SPLIT_THREADS : K_THREAD < groups;
+}
+
 /* Levels level .. level + levels - 1; the first are loaded, the last stored, in [0, 4q). */
 K_DEVICE void k_columns_down(const k_columns *c, uint32_t level, uint32_t levels,
                              k_load_many_fn load, k_store_many_fn store)
@@ -63,7 +71,8 @@ K_DEVICE void k_columns_down(const k_columns *c, uint32_t level, uint32_t levels
     const int last = level + levels == c->high;
     const k_primes p = k_primes_of(c->m);
     K_UNROLL
-    for (uint32_t g = K_THREAD; g < 1u << (log_words - levels); g += K_SPLIT_THREADS) {
+    for (uint32_t i = 0; i < k_column_turns(log_words - levels); i++) {
+        const uint32_t g = K_THREAD + i * K_SPLIT_THREADS;
         const k_group x = k_column_group(g, log_words, level, levels);
         const uint32_t word = k_column_word(c, x.base);
         uint32_t r[16];
@@ -94,7 +103,8 @@ K_DEVICE void k_columns_up(const k_columns *c, uint32_t level, uint32_t levels, 
     const uint32_t size = 1u << levels, log_words = c->high + K_LOG_COLUMNS;
     const k_primes p = k_primes_of(c->m);
     K_UNROLL
-    for (uint32_t g = K_THREAD; g < 1u << (log_words - levels); g += K_SPLIT_THREADS) {
+    for (uint32_t i = 0; i < k_column_turns(log_words - levels); i++) {
+        const uint32_t g = K_THREAD + i * K_SPLIT_THREADS;
         const k_group x = k_column_group(g, log_words, level, levels);
         const uint32_t word = k_column_word(c, x.base);
         uint32_t r[16];

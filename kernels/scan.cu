@@ -174,11 +174,29 @@ K_DEVICE void multiply4(uint64_t *sum, k_quad x, uint32_t z)
     sum[9] += (uint64_t)x.w * z;
 }
 
+/* The sums pass through shared memory: taken apart in registers, they would no longer be kept in
+ * pairs, and every product would move them. */
+K_DEVICE void reduce_sums(uint64_t *sum, uint32_t count, uint32_t fold, uint32_t *shared)
+{
+    volatile uint64_t *slot = (volatile uint64_t *)shared + K_THREAD;
+    K_UNROLL
+    for (uint32_t i = 0; i < 3 * count; i += K_SCAN_SLOTS) {
+        K_UNROLL
+        for (uint32_t j = 0; j < K_SCAN_SLOTS; j++)
+            slot[j * K_SCAN_THREADS] = sum[i + j];
+        K_UNROLL
+        for (uint32_t j = 0; j < K_SCAN_SLOTS; j++) {
+            const uint64_t v = slot[j * K_SCAN_THREADS];
+            sum[i + j] = (uint64_t)(uint32_t)(v >> 32) * fold + (uint32_t)v;
+        }
+    }
+}
+
 /* `count` samples for a warp of exactly `columns` columns, whose weights lie table[c] bytes from z
  * on. Those of the next sample are loaded when a column is done with. */
 K_DEVICE void use_samples(const k_scan *a, const place *p, uint64_t *sum, uint32_t b,
                           const uint32_t *at, uint32_t count, const uint32_t *z,
-                          const uint32_t *table, uint32_t columns)
+                          const uint32_t *table, uint32_t *slots, uint32_t reduce, uint32_t columns)
 {
     const size_t words = (size_t)a->limbs << a->ring.log_n, step = 2 * words * a->held;
     uint32_t offset[COLUMNS], z0[COLUMNS], z1[COLUMNS];
@@ -208,24 +226,8 @@ K_DEVICE void use_samples(const k_scan *a, const place *p, uint64_t *sum, uint32
         }
         at += 2 * a->strips * K_SCAN_RUN_WORDS(b);
     }
-}
-
-/* The sums pass through shared memory: taken apart in registers, they would no longer be kept in
- * pairs, and every product would move them. */
-K_DEVICE void reduce_sums(uint64_t *sum, uint32_t count, uint32_t fold, uint32_t *shared)
-{
-    volatile uint64_t *slot = (volatile uint64_t *)shared + K_THREAD;
-    K_UNROLL
-    for (uint32_t i = 0; i < 3 * count; i += K_SCAN_SLOTS) {
-        K_UNROLL
-        for (uint32_t j = 0; j < K_SCAN_SLOTS; j++)
-            slot[j * K_SCAN_THREADS] = sum[i + j];
-        K_UNROLL
-        for (uint32_t j = 0; j < K_SCAN_SLOTS; j++) {
-            const uint64_t v = slot[j * K_SCAN_THREADS];
-            sum[i + j] = (uint64_t)(uint32_t)(v >> 32) * fold + (uint32_t)v;
-        }
-    }
+    if (reduce)
+        reduce_sums(sum, b * columns, p->m.fold, slots);
 }
 
 /* The sums join the accumulators. */
@@ -260,12 +262,13 @@ K_DEVICE void finish(const k_scan *a, const place *p, const uint64_t *sum, uint3
 /* The loop that fits a warp's number of columns. */
 #define USE(n)                                                                                     \
     if (table[K_SCAN_TABLE - 1] == n && n <= columns)                                              \
-    use_samples(a, p, sum, b, at, count, z, table, n)
+    use_samples(a, p, sum, b, at, count, z, table, slots, reduce, n)
 
 K_DEVICE void use_stage(const k_scan *a, const place *p, uint64_t *sum, uint32_t b,
                         uint32_t columns, const uint32_t *shared, uint32_t first, uint32_t strip,
-                        const uint32_t *table)
+                        const uint32_t *table, uint32_t *slots)
 {
+    const uint32_t reduce = (first + a->stage) % BETWEEN == 0;
     const uint32_t lane = K_THREAD & 31, count = K_MIN(a->stage, a->samples - first);
     const uint32_t *at =
         shared + (2 * strip + lane / RUN) * K_SCAN_RUN_WORDS(b) + lane % RUN * QUAD;
@@ -306,9 +309,8 @@ K_DEVICE void scan(const k_scan *a, uint32_t b, uint32_t columns, uint32_t *shar
     for (uint32_t first = 0, t = 0; first < a->samples; first += a->stage, t++) {
         if (first + a->stage < a->samples)
             make_stage(a, &p, b, shared + (~t & 1) * stage_words, first + a->stage, t + 1);
-        use_stage(a, &p, sum, b, columns, shared + (t & 1) * stage_words, first, strip, table);
-        if ((first + a->stage) % BETWEEN == 0)
-            reduce_sums(sum, b * columns, p.m.fold, slots);
+        use_stage(a, &p, sum, b, columns, shared + (t & 1) * stage_words, first, strip, table,
+                  slots);
         K_SYNC();
     }
     finish(a, &p, sum, p.first + strip * 32 + lane, first_column, mine, b, columns);

@@ -101,8 +101,8 @@ K_DEVICE void finish_from_shared(const k_finish_end *e, const uint32_t *shared, 
 }
 
 /* Kernels of 1024 threads have 64 registers each. */
-#define CONVERT_OF(log_n) ((log_n) > 13 || (log_n) == 10 ? k_convert_many_by4 : k_convert_many)
-#define WORDS_OF(log_n)   ((log_n) > 13 ? 4 : K_GROUP)
+#define CONVERT_OF(log_n) ((log_n) > 12 ? k_convert_many_by4 : k_convert_many)
+#define WORDS_OF(log_n)   ((log_n) > 12 ? 4 : K_GROUP)
 
 #define K_SWITCH(log_n, p, q, r)                                                                   \
     K_KERNEL(k_sources_##log_n, k_sources, K_NTT_THREADS(log_n))                                   \
@@ -156,7 +156,7 @@ K_DEVICE void finish_from_shared(const k_finish_end *e, const uint32_t *shared, 
         const from_y io = {k_convert_to(&A.c, at.row, m, log_n, y), shared};                       \
         const k_row row = {&io, m, log_n, shared, 0};                                              \
         k_forward_row_by(&row, p, q, r, NULL, CONVERT_OF(log_n), store8_shared);                   \
-        const k_finish_end e = k_finish_of(&A, m, at);                                             \
+        const k_finish_end e = k_finish_of(&A, m, log_n, at);                                      \
         finish_from_shared(&e, shared, log_n, WORDS_OF(log_n));                                    \
     }
 

@@ -13,11 +13,10 @@
  * and the weights have the inverse of that power of two in them. */
 typedef struct k_conversion {
     uint32_t from_count, to_count;
-    const k_pair *top;        /* [from][2]: 1/N and w_inv[1]/N times the factor that makes y_k */
-    const k_pair *inverse;    /* [to]: 1 / product of the sources */
-    const uint32_t *times;    /* [to]: what a division multiplies by first */
-    const uint32_t *fraction; /* [from] */
-    const uint32_t *weight;   /* [to][from + 1], times 2^32 / 2^(30 - b_k); the last that of v */
+    const k_pair *top;     /* [from][2]: 1/N and w_inv[1]/N times the factor that makes y_k */
+    const k_pair *inverse; /* [to]: 1 / product of the sources */
+    const k_pair *weight;  /* [to][from + 1]: times 2^32 / 2^(30 - b_k), and R_k; last that of v */
+    const uint32_t *times; /* [to]: what a division multiplies by first */
 } k_conversion;
 
 /* y of the limbs of `in`: grid (limbs, items). digit: conversions by the last limb of the digit;

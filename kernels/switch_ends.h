@@ -58,7 +58,8 @@ K_DEVICE k_y_factors k_source_factors(const k_sources *a, const k_limb *m, uint3
 /* ---- conversion ---- */
 
 typedef struct k_convert_end {
-    const uint32_t *y, *weight, *fraction;
+    const uint32_t *y;
+    const k_pair *weight;
     uint32_t count, log_n, q, word_inv;
 } k_convert_end;
 
@@ -67,8 +68,7 @@ K_DEVICE k_convert_end k_convert_to(const k_conversion *c, uint32_t t, const k_l
                                     uint32_t log_n, const uint32_t *y)
 {
     const k_convert_end e = {
-        y,          c->weight + t * (c->from_count + 1), c->fraction, c->from_count, log_n, m->q,
-        m->word_inv};
+        y, c->weight + t * (c->from_count + 1), c->from_count, log_n, m->q, m->word_inv};
     return e;
 }
 
@@ -93,7 +93,7 @@ K_DEVICE void k_convert_words(const k_convert_end *e, uint32_t j, uint32_t log_s
     }
     for (uint32_t k = 0; k < e->count; k++) {
         const uint32_t *y = e->y + ((size_t)k << e->log_n) + j;
-        const uint32_t weight = K_LOAD(&e->weight[k]), fraction = K_LOAD(&e->fraction[k]);
+        const k_pair weight = K_LOAD(&e->weight[k]);
         if (k >= 16 && k % 8 == 0) {
             K_UNROLL
             for (uint32_t i = 0; i < words; i++)
@@ -102,11 +102,11 @@ K_DEVICE void k_convert_words(const k_convert_end *e, uint32_t j, uint32_t log_s
         K_UNROLL
         for (uint32_t i = 0; i < words; i++) {
             const uint32_t x = K_LOAD(&y[i << log_step]);
-            sum[i] += (uint64_t)x * weight;
-            part[i] += K_MULHI(x, fraction) >> 3;
+            sum[i] += (uint64_t)x * weight.x;
+            part[i] += K_MULHI(x, weight.y) >> 3;
         }
     }
-    const uint32_t last = K_LOAD(&e->weight[e->count]);
+    const uint32_t last = K_LOAD(&e->weight[e->count]).x;
     K_UNROLL
     for (uint32_t i = 0; i < words; i++) {
         const uint64_t x = sum[i] + (uint64_t)(part[i] >> 26) * last;
@@ -239,9 +239,8 @@ typedef struct k_finish_end {
     uint32_t times;
 } k_finish_end;
 
-K_DEVICE k_finish_end k_finish_of(const k_finish *a, const k_limb *m, k_place_in at)
+K_DEVICE k_finish_end k_finish_of(const k_finish *a, const k_limb *m, uint32_t log_n, k_place_in at)
 {
-    const uint32_t log_n = a->ring.log_n;
     k_finish_end e;
     e.product = k_product_of(&a->in, m, log_n, at, at.row);
     e.from = a->in.key ? NULL : a->from.data + k_at(&a->from, log_n, at.item, at.row, 0);

@@ -145,7 +145,7 @@ K_KERNEL(k_finish_rows, k_finish, K_SPLIT_THREADS)
     const uint32_t placed = k_low_place(K_THREAD);
     k_low_forward(&x, A.scratch + at.item * A.scratch_item + at.half * A.scratch_half +
                           ((size_t)at.row << log_n) + tile);
-    const k_finish_end e = k_finish_of(&A, m, at);
+    const k_finish_end e = k_finish_of(&A, m, log_n, at);
     K_UNROLL
     for (uint32_t h = 0; h < 2; h++) {
         uint32_t r[K_GROUP];

@@ -1,7 +1,7 @@
 /*
  * What operations of the device backend cost, counted without a GPU:
  *
- *   kernel_count FILE.sass...      (nvdisasm -c of the kernels' machine code for sm_90)
+ *   kernel_count REGISTERS.txt PAGE.md FILE.sass...    (nvdisasm -c, sm_90)
  *
  * runs each operation on the simulated device with its launches intercepted: none is executed; for
  * each, threads of its blocks are followed through the machine code with the launch's own
@@ -12,26 +12,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench/kernels/sass.h"
+#include "bench/kernels/kernel_report.h"
 #include "tests/ref/ref_ring.h"
 #include "tests/sim/sim_device.h"
 
-enum { LAUNCHES_MAX = 256, BLOCKS_MAX = 64, WARPS_MAX = 4, ARGS_OFFSET = 0x210 };
-
-typedef struct counted {
-    const char *kernel;
-    uint32_t grid[3], threads, cluster;
-    size_t shared_bytes;
-    double n[SASS_CLASSES], total, load_bytes, store_bytes; /* of all threads */
-    uint64_t guesses;
-    int stopped;
-} counted;
+enum { BLOCKS_MAX = 64, WARPS_MAX = 4, ARGS_OFFSET = 0x210 };
 
 /* The device has no room for a pointer of ours: one of each, in a program of one thread. */
 static struct {
     const sass_code *code;
     counted launch[LAUNCHES_MAX];
     uint32_t count;
+    operation_count results[RESULTS_MAX];
+    size_t result_count;
     int failed;
 } log_;
 
@@ -102,10 +95,6 @@ static hel_status intercept(hel_device *device, void *queue, const hel_launch *l
 }
 
 /* ---- operations ---- */
-
-typedef struct shape {
-    uint32_t log_n, q_count, p_count, digit_limbs, batch;
-} shape;
 
 typedef struct setting {
     hel_engine *engine;
@@ -221,6 +210,25 @@ static void print_classes(const double *n)
         printf("%s\"%s\": %.0f", i ? ", " : "", sass_class_names[i], n[i]);
 }
 
+static void keep(const char *name, const shape *f, double limbs)
+{
+    if (log_.result_count == RESULTS_MAX || log_.count == 0)
+        return;
+    operation_count *r = &log_.results[log_.result_count++];
+    *r = (operation_count){.name = name, .shape = *f, .limbs = limbs, .launches = log_.count};
+    r->kernel = log_.launch[0].kernel;
+    for (uint32_t i = 0; i < log_.count; i++) {
+        const counted *c = &log_.launch[i];
+        for (int j = 0; j < SASS_CLASSES; j++)
+            r->sum.n[j] += c->n[j];
+        r->sum.total += c->total;
+        r->sum.load_bytes += c->load_bytes;
+        r->sum.store_bytes += c->store_bytes;
+        r->sum.guesses += c->guesses;
+        r->sum.stopped |= c->stopped;
+    }
+}
+
 static void print_operation(const char *name, const shape *f, double limbs)
 {
     const char *separator = "";
@@ -275,11 +283,12 @@ static void run(const operation *op, size_t count, const shape *f)
         else if (op[i].fn == do_rescale)
             limbs = 2 * l;
         print_operation(op[i].name, f, limbs * f->batch);
+        keep(op[i].name, f, limbs * f->batch);
     }
     finish(&e);
 }
 
-static void print_kernels(const sass_code *code)
+static void print_kernels(const sass_code *code, const budgets *rows)
 {
     const sass_kernel *k;
     printf("{\n  \"kernels\": [");
@@ -288,8 +297,11 @@ static void print_kernels(const sass_code *code)
         double n[SASS_CLASSES];
         for (int j = 0; j < SASS_CLASSES; j++)
             n[j] = (double)c.n[j];
-        printf("%s\n    {\"kernel\": \"%s\", \"instructions\": %llu, ", i ? "," : "", sass_name(k),
-               (unsigned long long)c.total);
+        const budget *row = budget_of(rows, sass_name(k));
+        printf("%s\n    {\"kernel\": \"%s\", \"registers\": %u, \"threads\": %u, "
+               "\"blocks\": %u, \"instructions\": %llu, ",
+               i ? "," : "", sass_name(k), row ? row->registers : 0, row ? row->threads : 0,
+               row ? row->blocks : 0, (unsigned long long)c.total);
         print_classes(n);
         printf("}");
     }
@@ -309,15 +321,16 @@ int main(int argc, char **argv)
     static const shape shapes[] = {
         {13, 5, 2, 2, 16}, {14, 10, 4, 4, 16}, {15, 20, 8, 7, 4}, {16, 40, 14, 14, 1}};
     sass_code *code = NULL;
-    for (int i = 1; i < argc; i++)
+    budgets rows = {NULL, 0};
+    for (int i = 3; i < argc; i++)
         if (sass_read(&code, argv[i]))
             return 1;
-    if (!code) {
-        fprintf(stderr, "usage: kernel_count FILE.sass...\n");
+    if (!code || budgets_read(&rows, argv[1])) {
+        fprintf(stderr, "usage: kernel_count REGISTERS.txt PAGE.md FILE.sass...\n");
         return 64;
     }
     log_.code = code;
-    print_kernels(code);
+    print_kernels(code, &rows);
     for (uint32_t log_n = 10; log_n <= 17; log_n++) {
         const shape f = {log_n, 4, 1, 2, 2};
         run(transforms, sizeof transforms / sizeof *transforms, &f);
@@ -325,6 +338,14 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
         run(switches, sizeof switches / sizeof *switches, &shapes[i]);
     printf("]\n}\n");
+    FILE *page = fopen(argv[2], "w");
+    if (!page) {
+        perror(argv[2]);
+        return 1;
+    }
+    report_markdown(page, code, &rows, log_.results, log_.result_count);
+    log_.failed |= fclose(page) != 0;
+    free(rows.row);
     sass_free(code);
     return log_.failed;
 }

@@ -137,10 +137,8 @@ static sass_operand operand(const char *t)
     if (strncmp(t, "desc[", 5) == 0) {
         memory_operand(strchr(t + 5, '[') ? strchr(t + 5, '[') : t, &o);
     } else if (strncmp(t, "c[0x0][", 7) == 0) {
+        memory_operand(t + 6, &o);
         o.kind = SASS_CONSTANT;
-        o.value = (uint32_t)strtoul(t + 7, NULL, 0);
-        if (!isdigit((unsigned char)t[7]))
-            o.kind = SASS_NONE;
     } else if (*t == '[') {
         memory_operand(t, &o);
     } else if (strncmp(t, "SR_", 3) == 0) {

@@ -10,7 +10,7 @@ typedef enum sass_kind {
     SASS_UNIFORM,   /* UR, index; 63: URZ */
     SASS_PREDICATE, /* index; 7: PT; uniform ones from 8 on, 15: UPT */
     SASS_IMMEDIATE,
-    SASS_CONSTANT, /* of bank 0, value: offset */
+    SASS_CONSTANT, /* of bank 0, at [register + uniform + value] */
     SASS_MEMORY,   /* [register + uniform + value] */
     SASS_LABEL,    /* value: the instruction's index */
     SASS_SPECIAL   /* value: a sass_special */
@@ -64,7 +64,37 @@ struct sass_code {
 int sass_is(const sass_instruction *i, const char *word);
 int sass_has(const sass_instruction *i, const char *suffix); /* ".U32" */
 
-/* What sass_run() does with it. */
+/* What sass_run() does with an instruction. */
+enum {
+    DO_NOTHING,
+    DO_UNKNOWN,
+    DO_MOVE,
+    DO_ZERO,
+    DO_CONSTANT,
+    DO_ADD,
+    DO_MULTIPLY,
+    DO_MULTIPLY_HIGH,
+    DO_MULTIPLY_WIDE,
+    DO_SHIFT_LEFT,
+    DO_SHIFT_RIGHT,
+    DO_LEA,
+    DO_LEA_HIGH,
+    DO_LOGIC,
+    DO_COMPARE,
+    DO_COMBINE,
+    DO_SELECT,
+    DO_EXTREME,
+    DO_TO_FLOAT,
+    DO_RECIPROCAL,
+    DO_FROM_FLOAT,
+    DO_HALVES,
+    DO_LOAD,
+    DO_STORE,
+    DO_BRANCH,
+    DO_EXIT,
+    DO_STOP
+};
+
 uint8_t sass_action(const sass_instruction *i);
 
 #endif

@@ -21,88 +21,6 @@ typedef struct run {
     size_t at;
 } run;
 
-enum {
-    DO_NOTHING,
-    DO_UNKNOWN,
-    DO_MOVE,
-    DO_ZERO,
-    DO_CONSTANT,
-    DO_ADD,
-    DO_MULTIPLY,
-    DO_MULTIPLY_HIGH,
-    DO_MULTIPLY_WIDE,
-    DO_SHIFT_LEFT,
-    DO_SHIFT_RIGHT,
-    DO_LEA,
-    DO_LEA_HIGH,
-    DO_LOGIC,
-    DO_COMPARE,
-    DO_SELECT,
-    DO_EXTREME,
-    DO_TO_FLOAT,
-    DO_RECIPROCAL,
-    DO_FROM_FLOAT,
-    DO_HALVES,
-    DO_LOAD,
-    DO_STORE,
-    DO_BRANCH,
-    DO_EXIT,
-    DO_STOP
-};
-
-uint8_t sass_action(const sass_instruction *i)
-{
-    const int carries = sass_has(i, ".X"), multiply = sass_is(i, "IMAD") || sass_is(i, "UIMAD");
-    if (sass_is(i, "BRA"))
-        return DO_BRANCH;
-    if (sass_is(i, "EXIT"))
-        return DO_EXIT;
-    if (sass_is(i, "CALL") || sass_is(i, "RET") || sass_is(i, "BRX"))
-        return DO_STOP;
-    if (i->class == SASS_BRANCH || i->class == SASS_BARRIER || i->class == SASS_STORE_SHARED)
-        return DO_NOTHING;
-    if (sass_is(i, "LDG") || sass_is(i, "LD"))
-        return DO_LOAD;
-    if (sass_is(i, "STG"))
-        return DO_STORE;
-    if (sass_is(i, "LDC") || sass_is(i, "ULDC"))
-        return DO_CONSTANT;
-    if (sass_is(i, "MOV") || sass_is(i, "UMOV") || sass_is(i, "S2R") || sass_is(i, "S2UR") ||
-        sass_is(i, "R2UR"))
-        return DO_MOVE;
-    if (sass_is(i, "CS2R"))
-        return DO_ZERO;
-    if (multiply && sass_has(i, ".HI"))
-        return DO_MULTIPLY_HIGH;
-    if (multiply && sass_has(i, ".WIDE"))
-        return DO_MULTIPLY_WIDE;
-    if (multiply)
-        return DO_MULTIPLY;
-    if (sass_is(i, "IADD3") || sass_is(i, "UIADD3") || sass_is(i, "VIADD"))
-        return DO_ADD;
-    if ((sass_is(i, "SHF") || sass_is(i, "USHF")) && !sass_has(i, ".U64") && !sass_has(i, ".W"))
-        return sass_has(i, ".L") ? DO_SHIFT_LEFT : DO_SHIFT_RIGHT;
-    if ((sass_is(i, "LEA") || sass_is(i, "ULEA")) && sass_has(i, ".HI") && carries)
-        return DO_LEA_HIGH;
-    if ((sass_is(i, "LEA") || sass_is(i, "ULEA")) && !sass_has(i, ".HI"))
-        return DO_LEA;
-    if (sass_is(i, "LOP3") || sass_is(i, "ULOP3"))
-        return DO_LOGIC;
-    if (sass_is(i, "ISETP") || sass_is(i, "UISETP"))
-        return DO_COMPARE;
-    if (sass_is(i, "SEL") || sass_is(i, "USEL"))
-        return DO_SELECT;
-    if (sass_is(i, "VIMNMX") || sass_is(i, "IMNMX") || sass_is(i, "UIMNMX"))
-        return DO_EXTREME;
-    if (strcmp(i->op, "I2F.U32.RP") == 0)
-        return DO_TO_FLOAT;
-    if (strcmp(i->op, "MUFU.RCP") == 0)
-        return DO_RECIPROCAL;
-    if (strncmp(i->op, "F2I.FTZ.U32.TRUNC", 17) == 0)
-        return DO_FROM_FLOAT;
-    return sass_is(i, "HFMA2") ? DO_HALVES : DO_UNKNOWN;
-}
-
 /* ---- operands ---- */
 
 static word known(uint32_t x)
@@ -110,10 +28,20 @@ static word known(uint32_t x)
     return (word){x, 1};
 }
 
-static word bank(const run *m, uint32_t offset)
+static word bank(const run *m, const sass_operand *o, uint32_t part)
 {
     const sass_thread *t = m->thread;
-    uint32_t x;
+    uint32_t x, offset = o->value + 4 * part;
+    if (o->index != 255) {
+        if (!m->r[o->index].known)
+            return (word){0, 0};
+        offset += m->r[o->index].x;
+    }
+    if (o->uniform != 63) {
+        if (!m->u[o->uniform].known)
+            return (word){0, 0};
+        offset += m->u[o->uniform].x;
+    }
     if (offset >= t->args_offset && offset - t->args_offset + sizeof x <= t->args_bytes) {
         memcpy(&x, (const char *)t->args + (offset - t->args_offset), sizeof x);
         return known(x);
@@ -158,7 +86,7 @@ static word raw(const run *m, const sass_operand *o, uint32_t part)
     case SASS_IMMEDIATE:
         return known(part ? 0 : o->value);
     case SASS_CONSTANT:
-        return bank(m, o->value + 4 * part);
+        return bank(m, o, part);
     case SASS_SPECIAL:
         return special_value(m, o->value);
     case SASS_NONE:
@@ -266,15 +194,11 @@ static void multiply_wide(run *m, const sass_instruction *i, int high_only)
         x = (uint64_t)a.x * b.x;
     else
         x = (uint64_t)((int64_t)(int32_t)a.x * (int32_t)b.x);
-    if (high_only) {
-        const word c = value(m, &i->o[k + 2]);
-        set(m, &i->o[0], 0, (word){(uint32_t)(x >> 32) + c.x, a.known && b.known && c.known});
-        return;
-    }
     x += (uint64_t)high.x << 32 | low.x;
     const int all = a.known && b.known && low.known && high.known;
-    set(m, &i->o[0], 0, (word){(uint32_t)x, all});
-    set(m, &i->o[0], 1, (word){(uint32_t)(x >> 32), all});
+    if (!high_only)
+        set(m, &i->o[0], 0, (word){(uint32_t)x, all});
+    set(m, &i->o[0], !high_only, (word){(uint32_t)(x >> 32), all});
 }
 
 static void shift(run *m, const sass_instruction *i, int left)
@@ -371,9 +295,30 @@ static void compare(run *m, const sass_instruction *i)
     }
 }
 
+/* PLOP3: two predicates by tables of three */
+static void combine(run *m, const sass_instruction *i)
+{
+    uint32_t at = 0, all = i->count >= 7;
+    for (uint32_t k = 2; all && k < 5; k++) {
+        const word w = raw(m, &i->o[k], 0);
+        at = 2 * at + w.x;
+        all &= (uint32_t)w.known;
+    }
+    for (uint32_t k = 0; k < 2; k++)
+        set(m, &i->o[k], 0, (word){all ? i->o[5 + k].value >> at & 1 : 0, (int)all});
+}
+
+/* The smaller of two words if the predicate says so; VIADDMNMX adds its first two before. */
 static void extreme(run *m, const sass_instruction *i)
 {
-    const word a = value(m, &i->o[1]), b = value(m, &i->o[2]), min = raw(m, &i->o[3], 0);
+    const uint32_t k = sass_is(i, "VIADDMNMX") ? 2 : 1;
+    const word b = value(m, &i->o[k + 1]), min = raw(m, &i->o[k + 2], 0);
+    word a = value(m, &i->o[1]);
+    if (k == 2) {
+        const word more = value(m, &i->o[2]);
+        a.x += more.x;
+        a.known &= more.known;
+    }
     const int less = sass_has(i, ".U32") ? a.x < b.x : (int32_t)a.x < (int32_t)b.x;
     set(m, &i->o[0], 0, (word){less == (int)min.x ? a.x : b.x, a.known && b.known && min.known});
 }
@@ -497,6 +442,9 @@ static void step(run *m, const sass_instruction *i)
         break;
     case DO_COMPARE:
         compare(m, i);
+        break;
+    case DO_COMBINE:
+        combine(m, i);
         break;
     case DO_SELECT: {
         const word which = raw(m, &i->o[3], 0);

@@ -1,4 +1,5 @@
-/* Montgomery's product of signed words, corrected by the smaller of two unsigned numbers: x, y in (-q, q). */
+/* Montgomery's product of signed words, corrected by the smaller of two unsigned numbers: x, y in
+ * (-q, q). */
 #include "bench/ladders/ladder.h"
 
 #define LADDER_ARITHMETIC "Montgomery, signed, unsigned minimum"

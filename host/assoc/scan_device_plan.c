@@ -159,7 +159,7 @@ hel_status hel_scan_device_plan(struct scan *s)
     uint64_t free_bytes, total, rest;
     hel_scan_cpu_prepare(s, hel_engine_simd(s->engine)); /* the check's measures */
     HEL_TRY(hel_device_fail(s->engine, device, device->ops->memory(device, &free_bytes, &total),
-                            "scan: the device's memory"));
+                            "asking for its free memory"));
     room.device = usable(free_bytes);
     if (!cut(&room, &s->column_batch, &s->range))
         return too_small(&room);

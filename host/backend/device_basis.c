@@ -93,17 +93,16 @@ static void fill_pair(uint32_t *to, uint32_t w, uint32_t q)
 
 /* Where the parts of a conversion's block begin, in words */
 typedef struct layout {
-    size_t inverse, times, fraction, weight, words;
+    size_t inverse, weight, times, words;
 } layout;
 
 static layout layout_of(const hel_conversion *c)
 {
     const size_t m = c->from_count, t = c->to_count;
     layout l = {.inverse = 4 * m};
-    l.times = l.inverse + 2 * t;
-    l.fraction = l.times + t;
-    l.weight = l.fraction + m;
-    l.words = l.weight + t * (m + 1);
+    l.weight = l.inverse + 2 * t;
+    l.times = l.weight + 2 * t * (m + 1);
+    l.words = l.times + t;
     return l;
 }
 
@@ -116,16 +115,18 @@ static void fill_conversion(uint32_t *host, const layout *at, const hel_conversi
         const uint32_t upper = hel_mod_mul(l->n_inv, c->y[k], l->q);
         fill_pair(host + 4 * k, upper, l->q);
         fill_pair(host + 4 * k + 2, hel_mod_mul(upper, l->w_inv[1], l->q), l->q);
-        host[at->fraction + k] = c->fraction[k];
     }
     for (size_t i = 0; i < c->to_count; i++) {
         const uint32_t q = c->to[i]->q;
-        uint32_t *weight = host + at->weight + i * (m + 1);
+        uint32_t *weight = host + at->weight + 2 * i * (m + 1);
         fill_pair(host + at->inverse + 2 * i, by->inverse ? by->inverse[i] : 0, q);
         host[at->times + i] = hel_mod_reduce64(by->times, q);
-        for (size_t k = 0; k < m; k++)
-            weight[k] = halved(c->weight[k * c->to_count + i], c->from[k]->bits, q);
-        weight[m] = c->weight[m * c->to_count + i];
+        for (size_t k = 0; k < m; k++) {
+            weight[2 * k] = halved(c->weight[k * c->to_count + i], c->from[k]->bits, q);
+            weight[2 * k + 1] = c->fraction[k];
+        }
+        weight[2 * m] = c->weight[m * c->to_count + i];
+        weight[2 * m + 1] = 0;
     }
 }
 
@@ -142,9 +143,8 @@ static hel_status create_conversion(hel_engine *engine, hel_dev_backend *b, hel_
                           .to_count = c->to_count,
                           .top = (const k_pair *)(void *)w,
                           .inverse = (const k_pair *)(void *)(w + at.inverse),
-                          .times = w + at.times,
-                          .fraction = w + at.fraction,
-                          .weight = w + at.weight};
+                          .weight = (const k_pair *)(void *)(w + at.weight),
+                          .times = w + at.times};
     fill_conversion(host, &at, c, &by);
     hel_status status = put(engine, b, d->storage, host, 4 * at.words);
     hel_free(host);

@@ -204,8 +204,8 @@ hel_status hel_dev_tensor(hel_stream *s, const hel_basis *p, const hel_view d[3]
     return hel_dev_launch(s, K_ID_k_tensor, grid, K_ELEM_THREADS, 0, &args, sizeof args);
 }
 
-hel_status hel_dev_dot(hel_stream *s, const hel_basis *p, hel_view out, const hel_view *a,
-                       const hel_view *b, uint32_t terms, int accumulate)
+static hel_status dot_into(hel_stream *s, const hel_basis *p, hel_view out, const hel_view *a,
+                           const hel_view *b, uint32_t terms, int accumulate)
 {
     for (uint32_t t = 0; t < terms; t += K_DOT_TERMS) {
         k_elem_dot args = {.ring = hel_dev_ring(p), .out = hel_dev_rows(p, &out)};
@@ -220,6 +220,26 @@ hel_status hel_dev_dot(hel_stream *s, const hel_basis *p, hel_view out, const he
         HEL_TRY(hel_dev_launch(s, K_ID_k_dot, grid, K_ELEM_THREADS, 0, &args, sizeof args));
     }
     return HEL_OK;
+}
+
+/* A launch takes K_DOT_TERMS terms. Where a later one reads what the first has written, the sum is
+ * made beside it. */
+hel_status hel_dev_dot(hel_stream *s, const hel_basis *p, hel_view out, const hel_view *a,
+                       const hel_view *b, uint32_t terms, int accumulate)
+{
+    int late = 0;
+    for (uint32_t t = K_DOT_TERMS; t < terms; t++)
+        late |= a[t].data == out.data || b[t].data == out.data;
+    if (!late)
+        return dot_into(s, p, out, a, b, terms, accumulate);
+    hel_view sum = out;
+    sum.stride = (size_t)out.limbs * p->shape.ring->n;
+    HEL_TRY(s->ops->alloc(s, &sum.data, sum.stride * sum.batch * sizeof *sum.data));
+    hel_status status = dot_into(s, p, sum, a, b, terms, 0);
+    if (status == HEL_OK)
+        status = accumulate ? hel_dev_add(s, p, out, out, sum) : hel_dev_copy(s, p, out, sum);
+    s->ops->release(s, sum.data);
+    return status;
 }
 
 hel_status hel_dev_automorph(hel_stream *s, const hel_basis *p, hel_view out, hel_view a,

@@ -41,5 +41,9 @@ hel_status hel_dev_small(hel_stream *s, const hel_basis *p, hel_view out, const 
 {
     k_sample args = sample_args(p, &out, seed, domain, object, step);
     HEL_TRY(launch(s, K_ID_k_small, &args, 1, out.batch, p->shape.ring->n / 8));
-    return hel_dev_ntt_forward(s, p, out);
+    hel_status status = hel_dev_ntt_forward(s, p, out);
+    for (uint32_t b = 0; b < out.batch && status != HEL_OK; b++) /* no coefficients stay there */
+        s->ops->wipe(s, out.data + b * out.stride,
+                     (size_t)out.limbs * p->shape.ring->n * sizeof *out.data);
+    return status;
 }

@@ -36,8 +36,8 @@ typedef enum step_kind { SOURCES, LIFT, SUMS, FINISH, STEPS } step_kind;
 typedef enum pass_kind { WHOLE, ROWS, COLUMNS } pass_kind;
 
 /* One launch of a step on x * y rows */
-static hel_status launch(hel_stream *s, const hel_basis *p, step_kind step, pass_kind part, uint32_t x,
-                         uint32_t y, const void *args, size_t bytes)
+static hel_status launch(hel_stream *s, const hel_basis *p, step_kind step, pass_kind part,
+                         uint32_t x, uint32_t y, const void *args, size_t bytes)
 {
     static const k_id once[][STEPS] = {ONCE(10), ONCE(11), ONCE(12), ONCE(13), ONCE(14), ONCE(15)};
     static const k_id columns[][STEPS] = {COLUMNS(15), COLUMNS(16), COLUMNS(17)};

@@ -45,8 +45,9 @@ typedef struct hel_engine_config {
     hel_progress_fn progress; /**< may be NULL */
     void *progress_arg;
     /** where CKKS contexts and scans of this engine compute: NULL or "cpu"; "cuda", an NVIDIA GPU;
-     *  "auto", that GPU where there is one, else the CPU. A backend that cannot be used fails the
-     *  call that needs it with the reason; "auto" says its choice in hel_engine_backend_text(). */
+     *  "auto", that GPU where there is one, else the CPU; NAME (up to 31 letters, digits, '_'), the
+     *  library libheloci_NAME.so.0. Copied. A backend that cannot be used fails the call that needs
+     *  it with the reason; "auto" says its choice in hel_engine_backend_text(). */
     const char *backend;
     uint32_t device; /**< which of the backend's devices, 0 = the first */
 } hel_engine_config;

@@ -364,8 +364,8 @@ Test(backend, random_polynomials)
 
 /* ---- slots ---- */
 
-/* A device's encoding: every coefficient is the first environment's or a neighbour of it, for scales
- * of up to 2^44. */
+/* A device's encoding: every coefficient is the first environment's or a neighbour of it, for
+ * scales of up to 2^44. */
 static void host_near(world *w, const host_view *first, const host_view *now)
 {
     host_view want = *first, have = *now;

@@ -166,7 +166,8 @@ static hel_status do_sum(side *s)
 static hel_status do_drop(side *s)
 {
     HEL_TRY(hel_ckks_drop(s->ckks, s->out, s->a, 1));
-    return hel_ckks_mul(s->ckks, s->out, s->out, s->b);
+    HEL_TRY(hel_ckks_rotate(s->ckks, s->out, s->out, 1));
+    return hel_ckks_add(s->ckks, s->out, s->out, s->out);
 }
 
 static hel_status do_align(side *s)
@@ -193,7 +194,7 @@ static const struct {
     {"rotate_many", do_rotate_many, 0},
     {"conjugate", do_conjugate, 0},
     {"sum", do_sum, 0},
-    {"drop and mul", do_drop, 2},
+    {"drop and rotate", do_drop, 1},
     {"align", do_align, 1},
     {"polynomial", do_poly, 3},
 };
@@ -369,7 +370,8 @@ static void run_set(check_world *w, const char *name, uint32_t log_n, uint32_t d
     if (params.log_n > w->options->log_n_max)
         return;
     run_job(w, &params, 1, 1u << (params.log_n - 1));
-    run_job(w, &params, 3, JOB_MATRIX);
+    if (params.log_n < 16) /* keys of large rings take the reference long */
+        run_job(w, &params, 3, JOB_MATRIX);
 }
 
 void check_ckks(check_world *w)

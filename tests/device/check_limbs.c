@@ -136,8 +136,8 @@ static hel_status call(const check_env *e, op o, hel_view out, hel_view a, hel_v
     }
 }
 
-/* spread: a (1) or b (2) is one item for all; onto: the result goes to a (1), to b (2), or to what is
- * both (3). */
+/* spread: a (1) or b (2) is one item for all; onto: the result goes to a (1), to b (2), or to what
+ * is both (3). */
 static void element_case(check_world *w, op o, uint32_t turn)
 {
     uint32_t q, c[HEL_LIMBS_LIMIT];

@@ -5,11 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/device/check.h"
-
-#ifdef CHECK_DEVICE_SCAN
 #include "host/ckks/exact/device_scan.h"
 #include "host/ckks/exact/scheme_private.h"
+#include "tests/device/check.h"
 
 enum { COLUMNS = 3, SEGMENTS = 2, BLOCKS = 3, OUTPUTS = 5, OBJECT = 77 };
 
@@ -326,13 +324,3 @@ void check_scan(check_world *w)
     p = toy(10, 3, 5, 1, 1);
     scan_case(w, &p, 16);
 }
-
-#else
-
-/* A build without the scan on devices. */
-void check_scan(check_world *w)
-{
-    w->group->untested++;
-}
-
-#endif

@@ -198,7 +198,7 @@ Test(device_scan, sim_with_little_memory, .timeout = 900)
     toy t;
     char text[1024];
     hel_scan_stats stats;
-    toy_start(&t, 200, 8500);
+    toy_start(&t, 136, 8500);
     toy_scan(&t);
     uint8_t *want = sums_of(&t);
     set_sim("MEMORY", 1 << 20);
@@ -214,9 +214,10 @@ Test(device_scan, sim_with_little_memory, .timeout = 900)
     cr_expect(strstr(text, "at most ") != NULL, "%s", text);
     cr_expect_not(test_exists(e2e_path(&t.e, "2.sums")));
     uint32_t passes = UINT32_MAX;
-    for (uint64_t percent = 105; percent <= 200; percent += percent < 115 ? 5 : 40) {
+    for (uint64_t percent = 105; percent <= 200; percent += percent == 105 ? 5 : 85) {
         set_sim("MEMORY", least / 100 * percent);
-        must_match(&t, &(job){.backend = "sim", .verify = percent == 110}, want, &stats);
+        must_match(&t, &(job){.backend = "sim", .verify = percent < 195}, want, &stats);
+        cr_expect(percent == 195 || stats.tiles > 3 * 9, "one batch of columns only");
         cr_expect_leq(stats.passes, passes, "more memory, more passes");
         cr_expect(percent > 105 || stats.passes > 1);
         cr_expect_leq(stats.device_bytes, least / 100 * percent);
@@ -259,9 +260,9 @@ static int wrong_bit(toy *t, uint64_t nth, uint8_t *want)
         unlink(path);
         return 0;
     }
-    cr_expect_eq(status, HEL_E_INTERNAL, "launch %llu: %s: %s", (unsigned long long)nth,
+    cr_assert_eq(status, HEL_E_INTERNAL, "launch %llu: %s: %s", (unsigned long long)nth,
                  hel_status_name(status), text);
-    cr_expect(strstr(text, "verification failed: ") != NULL, "%s", text);
+    cr_assert(strstr(text, "verification failed: ") != NULL, "%s", text);
     cr_expect_not(test_exists(path));
     cr_expect_eq(toy_count(t, ".part"), 0);
     return 1;
@@ -275,7 +276,7 @@ Test(device_scan, verify_finds_wrong_bits, .timeout = 900)
     toy_scan(&t);
     uint8_t *want = sums_of(&t);
     int found = 0, harmless = 0;
-    for (uint64_t n = 1, in_a_row = 0; in_a_row < 6; n++) {
+    for (uint64_t n = 1, in_a_row = 0; in_a_row < 6 && n < 200; n++) {
         const int wrong = wrong_bit(&t, n, want);
         in_a_row = wrong ? 0 : in_a_row + 1;
         found += wrong;
@@ -320,26 +321,30 @@ Test(device_scan, failing_calls, .timeout = 900)
     snprintf(path, sizeof path, "%s.sums", prefix);
     const uint64_t before = hel_mem_in_use();
     uint64_t n = 1, failures = 0;
-    for (;;) {
+    for (int in_a_row = 0; in_a_row < 5 && n < 100000;
+         n += n < 40 ? 1 : 1 + test_random(&random) % (n / 4)) {
         const job j = {.backend = "sim", .out = prefix, .verify = 1};
         set_sim("FAIL", n);
         hel_status status = scan_as(&t, &j, &stats, text, sizeof text);
         set_sim("FAIL", 0);
         cr_assert_eq(hel_mem_in_use(), before, "call %llu: a leak", (unsigned long long)n);
-        if (status == HEL_OK)
-            break;
+        if (status == HEL_OK) { /* the call was not made, or it was about a clock only */
+            in_a_row++;
+            cr_assert(same_sums(want, path));
+            unlink(path);
+            continue;
+        }
+        in_a_row = 0;
         failures++;
         cr_expect(status == HEL_E_MEMORY || status == HEL_E_UNSUPPORTED, "call %llu: %s: %s",
                   (unsigned long long)n, hel_status_name(status), text);
         cr_expect(text[0] != 0);
         cr_expect_not(test_exists(path));
         cr_expect_eq(toy_count(&t, ".part"), 0);
-        n += n < 40 ? 1 : 1 + test_random(&random) % (n / 4);
     }
     fprintf(stderr, "%llu failures, up to call %llu\n", (unsigned long long)failures,
             (unsigned long long)n);
     cr_expect_gt(failures, 40);
-    cr_expect(same_sums(want, path));
     free(want);
     toy_stop(&t);
 }

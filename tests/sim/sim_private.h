@@ -76,8 +76,7 @@ typedef struct sim_device {
  * with `leave`. */
 hel_status sim_enter(sim_device *d, hel_status failure, const char *what);
 hel_status sim_leave(sim_device *d, hel_status status);
-hel_status sim_fail(hel_status status, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+hel_status sim_fail(hel_status status, const char *format, ...) HEL_PRINTF(2, 3);
 uint64_t sim_random(sim_device *d);
 /* The block that holds the bytes; NULL when none holds them all. */
 const sim_block *sim_block_of(const sim_device *d, const void *p, size_t bytes);

@@ -6,6 +6,8 @@
 #ifndef HEL_BACKEND_CUDA_CUDA_PRIVATE_H
 #define HEL_BACKEND_CUDA_CUDA_PRIVATE_H
 
+#if __has_include(<cuda_runtime_api.h>) /* else there is nothing to build: the header is empty */
+
 #include <cuda_runtime_api.h>
 #include <pthread.h>
 
@@ -26,7 +28,9 @@ typedef struct cuda_device {
 typedef struct cuda_plan {
     struct cuda_plan *next;
     uint32_t log_n, batch;
-    int handle;
+    int handle, made; /* made: the handle is to be destroyed */
+    void *work;       /* on the device */
+    size_t work_bytes;
 } cuda_plan;
 
 /* A stream, pinned slots through which small uploads pass, its transforms' plans (their work memory
@@ -41,8 +45,7 @@ typedef struct cuda_queue {
 } cuda_queue;
 
 /* The sentence of the latest failure on this thread. */
-hel_status cuda_fail(hel_status status, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+hel_status cuda_fail(hel_status status, const char *format, ...) HEL_PRINTF(2, 3);
 const char *cuda_text(void);
 /* HEL_OK, or the failure in words; clears the runtime's own record of it. */
 hel_status cuda_check(cudaError_t e, const char *what);
@@ -83,5 +86,7 @@ void cuda_graph_free(hel_device *device, void *graph);
 hel_status cuda_fourier(hel_device *device, void *queue, double *data, uint32_t log_n,
                         uint32_t batch, int inverse);
 void cuda_plans_free(cuda_device *d, cuda_queue *q);
+
+#endif
 
 #endif

@@ -30,6 +30,14 @@ static cudaStream_t stream_of(void *queue)
     return queue ? ((cuda_queue *)queue)->stream : NULL;
 }
 
+/* What a graph cannot hold: the runtime would record some of it, and end the recording for other. */
+static hel_status not_recording(const cuda_queue *q, const char *what)
+{
+    if (q && q->recording)
+        return cuda_fail(HEL_E_UNSUPPORTED, "%s: while a graph is recorded", what);
+    return HEL_OK;
+}
+
 /* ---- queues ---- */
 
 hel_status cuda_queue_create(hel_device *device, void **queue)
@@ -64,8 +72,10 @@ void cuda_queue_free(hel_device *device, void *queue)
     for (uint32_t i = 0; i < CUDA_SLOTS; i++)
         if (q->slot_free[i])
             (void)cudaEventDestroy(q->slot_free[i]);
-    if (q->slots)
+    if (q->slots) {
+        memset(q->slots, 0, CUDA_SLOTS * CUDA_SLOT_BYTES); /* seeds and messages have passed */
         (void)cudaFreeHost(q->slots);
+    }
     (void)cudaStreamDestroy(q->stream);
     (void)cudaGetLastError();
     free(q);
@@ -73,6 +83,7 @@ void cuda_queue_free(hel_device *device, void *queue)
 
 hel_status cuda_sync(hel_device *device, void *queue)
 {
+    HEL_TRY(not_recording(queue, "sync"));
     CUDA_SELECT(device);
     if (queue)
         CUDA_TRY(cudaStreamSynchronize(stream_of(queue)));
@@ -99,6 +110,7 @@ static hel_status create_slots(cuda_queue *q)
 hel_status cuda_upload(hel_device *device, void *queue, void *dst, const void *src, size_t bytes)
 {
     cuda_queue *q = queue;
+    HEL_TRY(not_recording(q, "upload"));
     CUDA_SELECT(device);
     if (!q || bytes > CUDA_SLOT_BYTES) {
         CUDA_TRY(cudaMemcpyAsync(dst, src, bytes, cudaMemcpyHostToDevice, stream_of(q)));
@@ -118,6 +130,7 @@ hel_status cuda_upload(hel_device *device, void *queue, void *dst, const void *s
 
 hel_status cuda_download(hel_device *device, void *queue, void *dst, const void *src, size_t bytes)
 {
+    HEL_TRY(not_recording(queue, "download"));
     CUDA_SELECT(device);
     CUDA_TRY(cudaMemcpyAsync(dst, src, bytes, cudaMemcpyDeviceToHost, stream_of(queue)));
     CUDA_TRY(cudaStreamSynchronize(stream_of(queue)));
@@ -126,6 +139,7 @@ hel_status cuda_download(hel_device *device, void *queue, void *dst, const void 
 
 hel_status cuda_send(hel_device *device, void *queue, void *dst, const void *src, size_t bytes)
 {
+    HEL_TRY(not_recording(queue, "send"));
     CUDA_SELECT(device);
     CUDA_TRY(cudaMemcpyAsync(dst, src, bytes, cudaMemcpyHostToDevice, stream_of(queue)));
     return HEL_OK;
@@ -133,6 +147,7 @@ hel_status cuda_send(hel_device *device, void *queue, void *dst, const void *src
 
 hel_status cuda_fetch(hel_device *device, void *queue, void *dst, const void *src, size_t bytes)
 {
+    HEL_TRY(not_recording(queue, "fetch"));
     CUDA_SELECT(device);
     CUDA_TRY(cudaMemcpyAsync(dst, src, bytes, cudaMemcpyDeviceToHost, stream_of(queue)));
     return HEL_OK;
@@ -214,6 +229,7 @@ void cuda_event_free(hel_device *device, void *event)
 
 hel_status cuda_event_record(hel_device *device, void *queue, void *event)
 {
+    HEL_TRY(not_recording(queue, "event record"));
     CUDA_SELECT(device);
     CUDA_TRY(cudaEventRecord(event, stream_of(queue)));
     return HEL_OK;
@@ -221,6 +237,7 @@ hel_status cuda_event_record(hel_device *device, void *queue, void *event)
 
 hel_status cuda_event_wait(hel_device *device, void *queue, void *event)
 {
+    HEL_TRY(not_recording(queue, "event wait"));
     CUDA_SELECT(device);
     CUDA_TRY(cudaStreamWaitEvent(stream_of(queue), event, 0));
     return HEL_OK;
@@ -247,6 +264,7 @@ hel_status cuda_event_ms(hel_device *device, void *first, void *last, float *ms)
 hel_status cuda_graph_begin(hel_device *device, void *queue)
 {
     cuda_queue *q = queue;
+    HEL_TRY(not_recording(q, "graph begin"));
     CUDA_SELECT(device);
     CUDA_TRY(cudaStreamBeginCapture(q->stream, cudaStreamCaptureModeRelaxed));
     q->recording = 1;
@@ -272,6 +290,7 @@ hel_status cuda_graph_end(hel_device *device, void *queue, void **graph)
 
 hel_status cuda_graph_run(hel_device *device, void *queue, void *graph)
 {
+    HEL_TRY(not_recording(queue, "graph run"));
     CUDA_SELECT(device);
     CUDA_TRY(cudaGraphLaunch(graph, stream_of(queue)));
     return HEL_OK;

@@ -4,12 +4,18 @@
  * limbs of all children; inverse transforms of what is rounded; and the division by P, or, for
  * leaves, the lift of all dropped limbs, which is transformed and finishes the leaf.
  *
- * At N = 8192, 4 + 2 limbs, digits of 2, per node of the last step (4 weights, 4 key switches) and
- * word: digits 80 bytes, step 270, inverse transforms 192, leaves 288: 830 bytes or 1.7 MB a
- * weight. An H200 moves them in 395 ns at 4.3 TB/s; the instructions (60 transforms, 780 for the
- * steps, 770 for lifts and leaves) take 290 ns at 33.45 T/s. The steps above add a fifth. So 470 ns
- * are expected when one hides the other, 2 M key switches a second. A ciphertext of 8192 weights
- * takes 105 launches, some 3 % of its 4 ms if each costs a microsecond between two kernels.
+ * Predicted for an H200 at N = 8192, 4 + 2 limbs, digits of 2; per node of the last step, which is
+ * 4 weights or 4 key switches:
+ *                      bytes a word   million instructions
+ *   digits, 12 rows          80              7.4
+ *   step                    264              8.6
+ *   inverse, 24 rows        192             13.0
+ *   leaves, 24 rows         288             18.1
+ *   steps above, a third    230             11.4
+ * in all 18 transforms, 2.2 MB and 14.6 M instructions a weight: 500 ns at 4.3 TB/s and 440 ns at
+ * 33.45 T/s, less where a slice is still in the second cache; 1.5 to 2 M key switches a second. A
+ * ciphertext of 8192 weights takes 112 launches, 3 % of its 4 to 5 ms if a microsecond passes
+ * between two kernels: not recorded as a graph, which would save about half of that.
  */
 #include "host/ckks/exact/device_tree.h"
 
@@ -83,7 +89,7 @@ static hel_status divide_children(hel_device_scan *x, uint32_t *children, uint32
     const hel_scheme *scheme = x->scheme;
     const hel_params *p = &scheme->params;
     const size_t rows = (size_t)scheme->total * scheme->n;
-    HEL_TRY(hel_device_transform(x, children + rows, 2 * rows, count, 0, scheme->total, 1));
+    HEL_TRY(hel_device_transform(x, children + rows, 2 * rows, count, scheme->total, 1));
     if (!p->special_limbs)
         return HEL_OK;
     k_lift args = {.in = children + rows,
@@ -96,7 +102,7 @@ static hel_status divide_children(hel_device_scan *x, uint32_t *children, uint32
                    .out_stride = 2 * rows,
                    .scale = x->tree->special};
     hel_device_lift_start(x, &args);
-    return hel_device_lift_words(x, K_ID_k_lift_divide, &args, 1, count);
+    return hel_device_divide(x, &args, count);
 }
 
 /* ---- leaves ---- */
@@ -122,7 +128,10 @@ static hel_status finish_leaves(hel_device_scan *x, const walk *w, uint32_t inde
                    .leaves = w->leaves};
     args.leaves.node = index;
     hel_device_lift_start(x, &args);
-    HEL_TRY(hel_device_transform(x, halves + scan * n, rows, 8 * count, scan, drops, 1));
+    if (drops) {
+        const hel_view v = {halves + scan * n, 8 * count, drops, drops, rows};
+        HEL_TRY(x->stream->ops->ntt_inverse(x->stream, x->tree->dropped, v));
+    }
     if (hel_device_lift_fused(x, drops))
         return hel_device_lift_rows(x, &args, 1, 8, count);
     if (drops)

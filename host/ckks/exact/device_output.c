@@ -122,7 +122,7 @@ static hel_status drop_last(hel_device_scan *x, uint32_t items)
                    .out_stride = (size_t)left * x->scheme->n,
                    .scale = x->tree->last};
     hel_device_lift_start(x, &args);
-    return hel_device_lift_words(x, K_ID_k_lift_divide, &args, 1, 2 * items);
+    return hel_device_divide(x, &args, 2 * items);
 }
 
 static hel_status finish_slice(hel_device_scan *x, uint32_t first, uint32_t items, uint32_t count)
@@ -141,11 +141,11 @@ static hel_status finish_slice(hel_device_scan *x, uint32_t first, uint32_t item
                      .key = o->key,
                      .out = o->take};
     HEL_TRY(launch_words(x, K_ID_k_output_take, &args, items));
-    HEL_TRY(hel_device_transform(x, o->take, poly, items, 0, scan, 1));
+    HEL_TRY(hel_device_transform(x, o->take, poly, items, scan, 1));
     HEL_TRY(lift_digits(x, items));
     args.out = o->sums;
     HEL_TRY(launch_words(x, K_ID_k_output_inner, &args, items));
-    HEL_TRY(hel_device_transform(x, o->sums, poly, 2 * items, 0, scan, 1));
+    HEL_TRY(hel_device_transform(x, o->sums, poly, 2 * items, scan, 1));
     return drop_last(x, items);
 }
 

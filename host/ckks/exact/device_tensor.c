@@ -65,6 +65,10 @@ static hel_status create_events(hel_device_scan *x, void **event, uint32_t count
 hel_status hel_device_tensor_create(hel_device_scan *x)
 {
     hel_device_tensor *t;
+    /* the kernel's offsets have 32 bits */
+    HEL_REQUIRE(x->engine, x->shape.columns <= (UINT32_MAX >> 3) / hel_device_poly_words(x->scheme),
+                HEL_E_USAGE, "scan on a device: %" PRIu32 " columns at once are too many",
+                x->shape.columns);
     HEL_TRY(hel_calloc(x->engine, &t, 1, sizeof *t));
     x->tensor = t;
     t->piece_bytes = piece_bytes(x->scheme, &x->shape);

@@ -1,6 +1,5 @@
 /* The expansion tree's memory on a device: constants and keys, copied once; nodes; and the launches
  * of lifts that expansion and outputs share. */
-#include "host/backend/device_private.h"
 #include "host/base/mem.h"
 #include "host/ckks/exact/device_tree.h"
 #include "host/ckks/exact/expand_ops.h"
@@ -65,13 +64,20 @@ static size_t table_pairs(const hel_scheme *scheme)
            17 * (size_t)p->scan_limbs;
 }
 
+/* Twiddles, and a little for the constants of conversions. */
+static uint64_t dropped_bytes(const hel_scheme *scheme)
+{
+    const uint64_t drops = scheme->total - scheme->params.scan_limbs;
+    return drops * (2 * (uint64_t)scheme->n * sizeof(k_pair) + 8192);
+}
+
 uint64_t hel_device_tree_bytes(const hel_scheme *scheme, const hel_device_scan_shape *shape)
 {
     const uint32_t wide = hel_device_tree_wide(scheme);
-    uint64_t sum = hel_device_arena_bytes(work_bytes(scheme, wide)) +
-                   hel_device_arena_bytes(keys_bytes(scheme)) +
-                   hel_device_arena_bytes(shifts_bytes(scheme)) +
-                   hel_device_arena_bytes(table_pairs(scheme) * sizeof(k_pair));
+    uint64_t sum =
+        hel_device_arena_bytes(work_bytes(scheme, wide)) +
+        hel_device_arena_bytes(keys_bytes(scheme)) + hel_device_arena_bytes(shifts_bytes(scheme)) +
+        hel_device_arena_bytes(table_pairs(scheme) * sizeof(k_pair)) + dropped_bytes(scheme);
     (void)shape;
     for (uint32_t step = 0; step <= hel_tree_steps(scheme->params.log_n); step++)
         sum += hel_device_arena_bytes(level_bytes(scheme, wide, step));
@@ -206,6 +212,23 @@ static hel_status create_keys(hel_device_scan *x)
 
 /* ---- life ---- */
 
+/* Views of the scheme's basis begin at prime 0: the limbs that a leaf drops have their own. */
+static hel_status create_dropped(hel_device_scan *x)
+{
+    const hel_scheme *scheme = x->scheme;
+    const uint32_t scan = scheme->params.scan_limbs, drops = scheme->total - scan;
+    uint32_t primes[HEL_LIMBS_MAX + HEL_SPECIAL_MAX];
+    if (!drops)
+        return HEL_OK;
+    for (uint32_t i = 0; i < drops; i++)
+        primes[i] = scheme->ring->limb[scan + i].q;
+    HEL_TRY(hel_ring_create_from(x->engine, &x->tree->dropped_ring, scheme->params.log_n, primes,
+                                 drops));
+    const hel_basis_shape shape = {
+        .ring = x->tree->dropped_ring, .q_count = drops, .digit_limbs = 1, .drop_max = 1};
+    return x->backend->ops->basis_create(x->backend, x->engine, &x->tree->dropped, &shape);
+}
+
 static hel_status create_nodes(hel_device_scan *x)
 {
     const hel_scheme *scheme = x->scheme;
@@ -229,6 +252,7 @@ hel_status hel_device_tree_create(hel_device_scan *x)
     x->tree->steps = hel_tree_steps(log_n);
     x->tree->fused =
         log_n <= K_NTT_LOG_N_ONCE && sizeof(uint32_t) << log_n <= x->device->shared_max;
+    HEL_TRY(create_dropped(x));
     HEL_TRY(create_tables(x));
     HEL_TRY(create_keys(x));
     return create_nodes(x);
@@ -246,6 +270,8 @@ void hel_device_tree_free(hel_device_scan *x)
     ops->release(x->stream, t->keys);
     ops->release(x->stream, t->shifts);
     ops->release(x->stream, t->tables);
+    x->backend->ops->basis_free(x->backend, t->dropped);
+    hel_ring_free(t->dropped_ring);
     hel_free(t);
     x->tree = NULL;
 }
@@ -299,17 +325,28 @@ hel_status hel_device_lift_words(hel_device_scan *x, k_id kernel, const k_lift *
     return hel_dev_launch(x->stream, kernel, grid, K_WORD_THREADS, 0, args, sizeof *args);
 }
 
+hel_status hel_device_divide(hel_device_scan *x, const k_lift *args, uint32_t zs)
+{
+    const uint32_t grid[3] = {x->scheme->n / (4 * K_WORD_THREADS), 1, zs};
+    if (!hel_device_lift_fused(x, args->count))
+        return hel_device_lift_words(x, K_ID_k_lift_divide, args, 1, zs);
+    return hel_dev_launch(x->stream, K_ID_k_lift_divide_few, grid, K_WORD_THREADS, 0, args,
+                          sizeof *args);
+}
+
 hel_status hel_device_lift(hel_device_scan *x, k_lift *args, uint32_t ys, uint32_t zs)
 {
     if (hel_device_lift_fused(x, args->count))
         return hel_device_lift_rows(x, args, 0, ys, zs);
     HEL_TRY(hel_device_lift_words(x, K_ID_k_lift_words, args, ys, zs));
-    return hel_device_transform(x, args->out, args->out_step, ys * zs, 0, args->targets, 0);
+    return hel_device_transform(x, args->out, args->out_step, ys * zs, args->targets, 0);
 }
 
 hel_status hel_device_transform(hel_device_scan *x, uint32_t *data, size_t stride, uint32_t batch,
-                                uint32_t prime, uint32_t count, int inverse)
+                                uint32_t count, int inverse)
 {
-    const hel_dev_part part = {data, stride, batch, count, prime};
-    return hel_dev_ntt(x->stream, x->basis, &part, inverse);
+    const hel_view v = {data, batch, count, hel_min_u32(count, x->scheme->params.expand_limbs),
+                        stride};
+    return inverse ? x->stream->ops->ntt_inverse(x->stream, x->basis, v)
+                   : x->stream->ops->ntt_forward(x->stream, x->basis, v);
 }

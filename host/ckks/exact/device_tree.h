@@ -18,6 +18,8 @@ typedef struct hel_device_tree {
     uint32_t wide; /* may be made smaller at any time */
     int fused;     /* a row fits a block's shared memory */
     uint32_t steps;
+    hel_ring *dropped_ring; /* the limbs that a leaf drops, as a basis; NULL: none */
+    hel_basis *dropped;
     uint32_t *level[HEL_TREE_STEPS_MAX + 1];
     uint32_t *work; /* digits; where leaves are not fused, their lifted rows */
     uint32_t *keys, *shifts;
@@ -26,11 +28,11 @@ typedef struct hel_device_tree {
     k_radix radix;
     const k_pair *big;     /* [expand]: P */
     const k_pair *special; /* [expand]: 1 / P */
-    const k_pair *last;    /* [scan]: 1 / q_last of the scan limbs */
+    const k_pair *last;    /* [scan]: 1 / q_last */
     const k_pair *factor;  /* [scan][child][quarter]: of the leaves */
 } hel_device_tree;
 
-/* A step's keys of Galois key i: the monomial of child 1 + i, NTT and Montgomery form, all limbs. */
+/* What Galois key i's child is multiplied by: [total][N], NTT and Montgomery form. */
 static inline const uint32_t *hel_device_shift(const hel_device_scan *x, uint32_t key)
 {
     return x->tree->shifts + (size_t)key * x->scheme->total * x->scheme->n;
@@ -49,10 +51,12 @@ hel_status hel_device_lift_rows(hel_device_scan *x, k_lift *args, int leaf, uint
 /* One of the lifts by word. */
 hel_status hel_device_lift_words(hel_device_scan *x, k_id kernel, const k_lift *args, uint32_t ys,
                                  uint32_t zs);
+/* Polynomials z < zs: targets less what is lifted, times scale. */
+hel_status hel_device_divide(hel_device_scan *x, const k_lift *args, uint32_t zs);
 /* Lifts to all targets and transforms: polynomials (y, z) of the output lie one after the other. */
 hel_status hel_device_lift(hel_device_scan *x, k_lift *args, uint32_t ys, uint32_t zs);
-/* Transforms limbs prime .. prime + count - 1 of `batch` polynomials, stride words apart. */
+/* Transforms the first `count` limbs of `batch` polynomials, stride words apart. */
 hel_status hel_device_transform(hel_device_scan *x, uint32_t *data, size_t stride, uint32_t batch,
-                                uint32_t prime, uint32_t count, int inverse);
+                                uint32_t count, int inverse);
 
 #endif

@@ -11,13 +11,13 @@
  */
 #include <stdio.h>
 
-#include "bench/bed.h"
+#include "bench/rig.h"
 #include "heloci/ckks.h"
 
 enum { HOISTED = 8 };
 
-typedef struct switch_bed {
-    bed *b;
+typedef struct switch_rig {
+    rig *b;
     hel_ring *ring;
     hel_basis *basis;
     uint32_t n, l, k, alpha, digits, drop, batch;
@@ -25,14 +25,14 @@ typedef struct switch_bed {
     hel_key_view key;
     uint32_t *key_words;
     void *recording;
-} switch_bed;
+} switch_rig;
 
 /* ---- operations ---- */
 
-static hel_status switch_of(switch_bed *e, const hel_view out[2], hel_view a, uint32_t g,
+static hel_status switch_of(switch_rig *e, const hel_view out[2], hel_view a, uint32_t g,
                             const hel_view *add0, const hel_view *add1)
 {
-    bed *b = e->b;
+    rig *b = e->b;
     if (b->ops->key_switch)
         return b->ops->key_switch(b->s, e->basis, out, a, e->key, g, add0, add1);
     return hel_key_switch(b->s, e->basis, out, a, e->key, g, add0, add1);
@@ -40,33 +40,33 @@ static hel_status switch_of(switch_bed *e, const hel_view out[2], hel_view a, ui
 
 static hel_status key_switch(void *p)
 {
-    switch_bed *e = p;
+    switch_rig *e = p;
     return switch_of(e, e->out, e->a[1], 1, NULL, NULL);
 }
 
 static hel_status composed(void *p)
 {
-    switch_bed *e = p;
+    switch_rig *e = p;
     return hel_key_switch(e->b->s, e->basis, e->out, e->a[1], e->key, 1, NULL, NULL);
 }
 
 static hel_status rotate(void *p)
 {
-    switch_bed *e = p;
+    switch_rig *e = p;
     HEL_TRY(e->b->ops->automorph(e->b->s, e->basis, e->d[0], e->a[0], 5));
     return switch_of(e, e->out, e->a[1], 5, &e->d[0], NULL);
 }
 
 static hel_status mul_relin(void *p)
 {
-    switch_bed *e = p;
+    switch_rig *e = p;
     HEL_TRY(e->b->ops->tensor(e->b->s, e->basis, e->d, e->a, e->b2));
     return switch_of(e, e->out, e->d[2], 1, &e->d[0], &e->d[1]);
 }
 
 static hel_status hoisted(void *p)
 {
-    switch_bed *e = p;
+    switch_rig *e = p;
     const hel_backend_ops *ops = e->b->ops;
     hel_stream *s = e->b->s;
     HEL_TRY(ops->decompose(s, e->basis, e->digit_rows, e->a[1]));
@@ -86,7 +86,7 @@ static hel_status hoisted(void *p)
 
 static hel_status rescale(void *p)
 {
-    switch_bed *e = p;
+    switch_rig *e = p;
     for (int h = 0; h < 2; h++)
         HEL_TRY(e->b->ops->rescale(e->b->s, e->basis, e->low, e->a[h]));
     return HEL_OK;
@@ -94,26 +94,26 @@ static hel_status rescale(void *p)
 
 static hel_status decompose(void *p)
 {
-    switch_bed *e = p;
+    switch_rig *e = p;
     return e->b->ops->decompose(e->b->s, e->basis, e->digit_rows, e->a[1]);
 }
 
 static hel_status inner(void *p)
 {
-    switch_bed *e = p;
+    switch_rig *e = p;
     return e->b->ops->key_inner(e->b->s, e->basis, e->acc, e->digit_rows, e->key, 5);
 }
 
 static hel_status mod_down(void *p)
 {
-    switch_bed *e = p;
+    switch_rig *e = p;
     return e->b->ops->mod_down(e->b->s, e->basis, e->out[0], e->acc[0], NULL);
 }
 
 /* A product, its rescaling and a rotation: what is recorded. */
 static hel_status chain(void *p)
 {
-    switch_bed *e = p;
+    switch_rig *e = p;
     HEL_TRY(mul_relin(e));
     HEL_TRY(e->b->ops->rescale(e->b->s, e->basis, e->low, e->out[0]));
     return rotate(e);
@@ -121,7 +121,7 @@ static hel_status chain(void *p)
 
 static hel_status replay(void *p)
 {
-    switch_bed *e = p;
+    switch_rig *e = p;
     return e->b->ops->replay(e->b->s, e->recording);
 }
 
@@ -131,7 +131,7 @@ typedef struct amounts {
     double key, u, moved, instructions; /* rows of key an item; rows, instructions of a switch */
 } amounts;
 
-static amounts amounts_of(const switch_bed *e)
+static amounts amounts_of(const switch_rig *e)
 {
     const double l = e->l, k = e->k, n = e->n;
     double log_n = 0, u = 0, products = 2 * k * l;
@@ -151,7 +151,7 @@ static amounts amounts_of(const switch_bed *e)
 }
 
 /* Rows of one item. */
-static roofline_work work_of(const switch_bed *e, double compulsory, double moved,
+static roofline_work work_of(const switch_rig *e, double compulsory, double moved,
                              double instructions, double most_ratio)
 {
     return (roofline_work){4.0 * e->n * compulsory, 4.0 * e->n * moved, instructions, 0,
@@ -160,50 +160,50 @@ static roofline_work work_of(const switch_bed *e, double compulsory, double move
 
 /* ---- one set and batch ---- */
 
-static void start(switch_bed *e)
+static void start(switch_rig *e)
 {
-    bed *b = e->b;
+    rig *b = e->b;
     const uint32_t l = e->l, total = e->l + e->k;
     for (uint32_t i = 0; i < 2; i++) {
-        e->a[i] = bed_view(b, e->basis, e->batch, l, l);
-        e->b2[i] = bed_view(b, e->basis, e->batch, l, l);
-        e->out[i] = bed_view(b, e->basis, e->batch, l, l);
-        e->acc[i] = bed_view(b, e->basis, e->batch, total, l);
+        e->a[i] = rig_view(b, e->basis, e->batch, l, l);
+        e->b2[i] = rig_view(b, e->basis, e->batch, l, l);
+        e->out[i] = rig_view(b, e->basis, e->batch, l, l);
+        e->acc[i] = rig_view(b, e->basis, e->batch, total, l);
     }
     for (uint32_t i = 0; i < 3; i++)
-        e->d[i] = bed_view(b, e->basis, e->batch, l, l);
-    e->low = bed_view(b, e->basis, e->batch, l - e->drop, l - e->drop);
+        e->d[i] = rig_view(b, e->basis, e->batch, l, l);
+    e->low = rig_view(b, e->basis, e->batch, l - e->drop, l - e->drop);
     /* digits as items of a batch while they are filled */
-    e->digit_rows = bed_view(b, e->basis, e->batch * e->digits, total, l);
+    e->digit_rows = rig_view(b, e->basis, e->batch * e->digits, total, l);
     e->digit_rows.batch = e->batch;
     e->digit_rows.stride *= e->digits;
-    const hel_view key = bed_view(b, e->basis, 2 * e->digits, total, l);
+    const hel_view key = rig_view(b, e->basis, 2 * e->digits, total, l);
     e->key_words = key.data;
     e->key = (hel_key_view){key.data, l, e->digits};
 }
 
-static void finish(switch_bed *e)
+static void finish(switch_rig *e)
 {
     for (uint32_t i = 0; i < 2; i++) {
-        bed_drop(e->b, e->a[i]);
-        bed_drop(e->b, e->b2[i]);
-        bed_drop(e->b, e->out[i]);
-        bed_drop(e->b, e->acc[i]);
+        rig_drop(e->b, e->a[i]);
+        rig_drop(e->b, e->b2[i]);
+        rig_drop(e->b, e->out[i]);
+        rig_drop(e->b, e->acc[i]);
     }
     for (uint32_t i = 0; i < 3; i++)
-        bed_drop(e->b, e->d[i]);
-    bed_drop(e->b, e->low);
-    bed_drop(e->b, e->digit_rows);
+        rig_drop(e->b, e->d[i]);
+    rig_drop(e->b, e->low);
+    rig_drop(e->b, e->digit_rows);
     e->b->ops->release(e->b->s, e->key_words);
 }
 
-static void run(switch_bed *e, const char *set, const char *op, bed_fn fn, double times,
+static void run(switch_rig *e, const char *set, const char *op, rig_fn fn, double times,
                 roofline_work work)
 {
     char name[96];
     snprintf(name, sizeof name, "%s/%s/%u/q%u_p%u_d%u/batch:%u", op, set, e->n, e->l, e->k,
              e->alpha, e->batch);
-    const bench_result r = bed_run(e->b, name, fn, e, e->batch * times, &work);
+    const bench_result r = rig_run(e->b, name, fn, e, e->batch * times, &work);
     if (!(r.best_ns > 0))
         return;
     bench_text("op", op);
@@ -213,7 +213,7 @@ static void run(switch_bed *e, const char *set, const char *op, bed_fn fn, doubl
     bench_counter("batch", e->batch);
 }
 
-static void run_chain(switch_bed *e, const char *set, const amounts *x)
+static void run_chain(switch_rig *e, const char *set, const amounts *x)
 {
     const hel_backend_ops *ops = e->b->ops;
     const double l = e->l;
@@ -222,18 +222,18 @@ static void run_chain(switch_bed *e, const char *set, const amounts *x)
     run(e, set, "chain_direct", chain, 1, work);
     if (!ops->record_begin || !ops->record_end || !ops->replay || bench_listing())
         return;
-    bed_must(e->b, chain(e)); /* takes the memory that it needs */
-    bed_must(e->b, ops->sync(e->b->s));
-    bed_must(e->b, ops->record_begin(e->b->s));
-    bed_must(e->b, chain(e));
-    bed_must(e->b, ops->record_end(e->b->s, &e->recording));
+    rig_must(e->b, chain(e)); /* takes the memory that it needs */
+    rig_must(e->b, ops->sync(e->b->s));
+    rig_must(e->b, ops->record_begin(e->b->s));
+    rig_must(e->b, chain(e));
+    rig_must(e->b, ops->record_end(e->b->s, &e->recording));
     run(e, set, "chain_replayed", replay, 1, work);
-    bed_must(e->b, ops->sync(e->b->s));
+    rig_must(e->b, ops->sync(e->b->s));
     ops->recording_free(e->b->s, e->recording);
     e->recording = NULL;
 }
 
-static void run_batch(switch_bed *e, const char *set)
+static void run_batch(switch_rig *e, const char *set)
 {
     const amounts x = amounts_of(e);
     const double l = e->l, k = e->k, d = e->digits, total = l + k, n = e->n;
@@ -259,21 +259,21 @@ static void run_batch(switch_bed *e, const char *set)
     finish(e);
 }
 
-static void run_set(bed *b, const char *set, const hel_ckks_params *p)
+static void run_set(rig *b, const char *set, const hel_ckks_params *p)
 {
     static const uint32_t batches[] = {1, 16, 64};
-    switch_bed e = {.b = b, .n = 1u << p->log_n, .l = p->limbs[p->depth], .k = p->special_limbs};
+    switch_rig e = {.b = b, .n = 1u << p->log_n, .l = p->limbs[p->depth], .k = p->special_limbs};
     e.alpha = p->digit_limbs;
     e.digits = (e.l + e.alpha - 1) / e.alpha;
     e.drop = p->limbs[p->depth] - p->limbs[p->depth - 1];
-    bed_must(b, hel_ring_create_from(b->engine, &e.ring, p->log_n, p->primes, e.l + e.k));
+    rig_must(b, hel_ring_create_from(b->engine, &e.ring, p->log_n, p->primes, e.l + e.k));
     const hel_basis_shape shape = {
         .ring = e.ring, .q_count = e.l, .p_count = e.k, .digit_limbs = e.alpha, .drop_max = e.drop};
-    bed_must(b, b->ops->basis_create(b->backend, b->engine, &e.basis, &shape));
+    rig_must(b, b->ops->basis_create(b->backend, b->engine, &e.basis, &shape));
     for (size_t i = 0; i < sizeof batches / sizeof *batches; i++) {
         e.batch = b->options.smoke && batches[i] > 1 ? 2 : batches[i];
         const double rows = (2.0 * e.digits + 4) * (e.l + e.k) + 10.0 * e.l;
-        if (bed_fits(b, 4.0 * e.n * e.batch * rows + 8.0 * e.n * e.digits * (e.l + e.k)))
+        if (rig_fits(b, 4.0 * e.n * e.batch * rows + 8.0 * e.n * e.digits * (e.l + e.k)))
             run_batch(&e, set);
         else
             fprintf(stderr, "%s, batch %u: not measured, too little memory\n", set, e.batch);
@@ -284,7 +284,7 @@ static void run_set(bed *b, const char *set, const hel_ckks_params *p)
     hel_ring_free(e.ring);
 }
 
-void bed_key_switches(bed *b)
+void rig_key_switches(rig *b)
 {
     static const char *const sets[] = {"cmp13", "cmp14", "cmp15", "cmp16"};
     for (size_t i = 0; i < (b->options.smoke ? 1 : 4); i++) {
@@ -292,7 +292,7 @@ void bed_key_switches(bed *b)
         hel_ckks_params p;
         if (!bench_wanted_preset(set))
             continue;
-        bed_must(b, hel_ckks_params_named(b->engine, set, &p));
+        rig_must(b, hel_ckks_params_named(b->engine, set, &p));
         run_set(b, set, &p);
     }
 }

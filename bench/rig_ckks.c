@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "bench/bed.h"
+#include "bench/rig.h"
 #include "host/ckks/evaluator.h"
 
-typedef struct ckks_bed {
-    bed *b;
+typedef struct ckks_rig {
+    rig *b;
     hel_ckks *ckks;
     hel_ckks_secret *secret;
     hel_ckks_public *public_key;
@@ -17,46 +17,46 @@ typedef struct ckks_bed {
     hel_ckks_cipher *x, *y, *out;
     double *values;
     uint32_t slots, batch;
-} ckks_bed;
+} ckks_rig;
 
-static hel_status encode(ckks_bed *e)
+static hel_status encode(ckks_rig *e)
 {
     return hel_ckks_encode(e->ckks, e->plain, e->values, NULL, e->slots, e->batch, HEL_CKKS_TOP, 0);
 }
 
-static hel_status decode(ckks_bed *e)
+static hel_status decode(ckks_rig *e)
 {
     return hel_ckks_decode(e->ckks, e->plain, e->values, NULL);
 }
 
-static hel_status encrypt(ckks_bed *e)
+static hel_status encrypt(ckks_rig *e)
 {
     return hel_ckks_encrypt(e->ckks, e->y, e->plain, e->public_key);
 }
 
-static hel_status encrypt_symmetric(ckks_bed *e)
+static hel_status encrypt_symmetric(ckks_rig *e)
 {
     return hel_ckks_encrypt_symmetric(e->ckks, e->y, e->plain, e->secret);
 }
 
-static hel_status decrypt(ckks_bed *e)
+static hel_status decrypt(ckks_rig *e)
 {
     return hel_ckks_decrypt(e->ckks, e->opened, e->x, e->secret);
 }
 
-static hel_status mul(ckks_bed *e)
+static hel_status mul(ckks_rig *e)
 {
     return hel_ckks_mul(e->ckks, e->out, e->x, e->x);
 }
 
-static hel_status rotate(ckks_bed *e)
+static hel_status rotate(ckks_rig *e)
 {
     return hel_ckks_rotate(e->ckks, e->out, e->x, 1);
 }
 
 typedef struct ckks_round {
-    ckks_bed *e;
-    hel_status (*fn)(ckks_bed *e);
+    ckks_rig *e;
+    hel_status (*fn)(ckks_rig *e);
 } ckks_round;
 
 static void run_round(void *p, size_t iterations)
@@ -64,31 +64,31 @@ static void run_round(void *p, size_t iterations)
     const ckks_round *r = p;
     hel_stream *s = r->e->ckks->stream;
     for (size_t i = 0; i < iterations; i++)
-        bed_must(r->e->b, r->fn(r->e));
-    bed_must(r->e->b, s->ops->sync(s));
+        rig_must(r->e->b, r->fn(r->e));
+    rig_must(r->e->b, s->ops->sync(s));
 }
 
-static void start(ckks_bed *e, const hel_ckks_params *p)
+static void start(ckks_rig *e, const hel_ckks_params *p)
 {
-    bed *b = e->b;
+    rig *b = e->b;
     static const int32_t step = 1;
     hel_ckks_keys_request request = HEL_CKKS_KEYS_REQUEST_INIT;
     request.rotations = &step;
     request.rotation_count = 1;
-    bed_must(b, hel_ckks_create(b->engine, &e->ckks, p)); /* on the engine's backend */
-    bed_must(b, hel_ckks_secret_create(e->ckks, &e->secret));
-    bed_must(b, hel_ckks_public_create(e->ckks, &e->public_key, e->secret));
-    bed_must(b, hel_ckks_keys_create(e->ckks, &e->keys, e->secret, &request));
-    bed_must(b, hel_ckks_use_keys(e->ckks, e->keys));
-    bed_must(b, hel_ckks_plain_create(e->ckks, &e->plain));
-    bed_must(b, hel_ckks_plain_create(e->ckks, &e->opened));
-    bed_must(b, hel_ckks_cipher_create(e->ckks, &e->x));
-    bed_must(b, hel_ckks_cipher_create(e->ckks, &e->y));
-    bed_must(b, hel_ckks_cipher_create(e->ckks, &e->out));
+    rig_must(b, hel_ckks_create(b->engine, &e->ckks, p)); /* on the engine's backend */
+    rig_must(b, hel_ckks_secret_create(e->ckks, &e->secret));
+    rig_must(b, hel_ckks_public_create(e->ckks, &e->public_key, e->secret));
+    rig_must(b, hel_ckks_keys_create(e->ckks, &e->keys, e->secret, &request));
+    rig_must(b, hel_ckks_use_keys(e->ckks, e->keys));
+    rig_must(b, hel_ckks_plain_create(e->ckks, &e->plain));
+    rig_must(b, hel_ckks_plain_create(e->ckks, &e->opened));
+    rig_must(b, hel_ckks_cipher_create(e->ckks, &e->x));
+    rig_must(b, hel_ckks_cipher_create(e->ckks, &e->y));
+    rig_must(b, hel_ckks_cipher_create(e->ckks, &e->out));
     e->slots = hel_ckks_slots(e->ckks);
 }
 
-static void finish(ckks_bed *e)
+static void finish(ckks_rig *e)
 {
     hel_ckks_cipher_free(e->x);
     hel_ckks_cipher_free(e->y);
@@ -101,16 +101,16 @@ static void finish(ckks_bed *e)
     hel_ckks_free(e->ckks);
 }
 
-static void run_set(bed *b, const char *set, uint32_t batch)
+static void run_set(rig *b, const char *set, uint32_t batch)
 {
     hel_ckks_params p;
-    ckks_bed e = {.b = b, .batch = batch};
-    bed_must(b, hel_ckks_params_named(b->engine, set, &p));
+    ckks_rig e = {.b = b, .batch = batch};
+    rig_must(b, hel_ckks_params_named(b->engine, set, &p));
     const double n = (double)(1u << p.log_n), l = p.limbs[p.depth], k = p.special_limbs;
     const double key = 2 * ceil(l / p.digit_limbs) * (l + k) / batch;
     const struct {
         const char *name;
-        hel_status (*fn)(ckks_bed *e);
+        hel_status (*fn)(ckks_rig *e);
         double rows, numbers;
     } ops[] = {{"encode", encode, l, n / 2},
                {"decode", decode, l, n / 2},
@@ -125,8 +125,8 @@ static void run_set(bed *b, const char *set, uint32_t batch)
         exit(71);
     for (size_t i = 0; i < (size_t)e.slots * batch; i++)
         e.values[i] = (double)(i % 1000) / 1000;
-    bed_must(b, encode(&e));
-    bed_must(b, hel_ckks_encrypt(e.ckks, e.x, e.plain, e.public_key));
+    rig_must(b, encode(&e));
+    rig_must(b, hel_ckks_encrypt(e.ckks, e.x, e.plain, e.public_key));
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
         const double bytes = 4 * n * ops[i].rows + 8 * ops[i].numbers;
         const roofline_work work = {bytes, 0, 0, 0, 0};
@@ -141,7 +141,7 @@ static void run_set(bed *b, const char *set, uint32_t batch)
     finish(&e);
 }
 
-void bed_ckks(bed *b)
+void rig_ckks(rig *b)
 {
     static const char *const sets[] = {"cmp13", "cmp14", "cmp16"};
     if (b->options.smoke) {

@@ -6,10 +6,10 @@
  */
 #include <stdio.h>
 
-#include "bench/bed.h"
+#include "bench/rig.h"
 
 typedef struct limbs_arg {
-    bed *b;
+    rig *b;
     hel_ring *ring;
     hel_basis *basis;
     hel_view x, y, z;
@@ -64,39 +64,39 @@ static hel_status uniform(void *p)
     return a->b->ops->uniform(a->b->s, a->basis, a->z, seed, HEL_DOMAIN_SWITCH_A, 1);
 }
 
-static void start(limbs_arg *a, bed *b, uint32_t log_n, uint32_t limbs, uint32_t batch, int views)
+static void start(limbs_arg *a, rig *b, uint32_t log_n, uint32_t limbs, uint32_t batch, int views)
 {
     *a = (limbs_arg){.b = b};
-    bed_must(b, hel_ring_create(b->engine, &a->ring, log_n, limbs));
+    rig_must(b, hel_ring_create(b->engine, &a->ring, log_n, limbs));
     const hel_basis_shape shape = {
         .ring = a->ring, .q_count = limbs, .digit_limbs = 1, .drop_max = 1};
-    bed_must(b, b->ops->basis_create(b->backend, b->engine, &a->basis, &shape));
-    a->x = bed_view(b, a->basis, batch, limbs, limbs);
+    rig_must(b, b->ops->basis_create(b->backend, b->engine, &a->basis, &shape));
+    a->x = rig_view(b, a->basis, batch, limbs, limbs);
     if (views > 1) {
-        a->y = bed_view(b, a->basis, batch, limbs, limbs);
-        a->z = bed_view(b, a->basis, batch, limbs, limbs);
+        a->y = rig_view(b, a->basis, batch, limbs, limbs);
+        a->z = rig_view(b, a->basis, batch, limbs, limbs);
     }
 }
 
 static void finish(limbs_arg *a)
 {
-    bed *b = a->b;
-    bed_drop(b, a->x);
-    bed_drop(b, a->y);
-    bed_drop(b, a->z);
+    rig *b = a->b;
+    rig_drop(b, a->x);
+    rig_drop(b, a->y);
+    rig_drop(b, a->z);
     b->ops->basis_free(b->backend, a->basis);
     hel_ring_free(a->ring);
 }
 
 /* Rows that fill the card beyond its caches: 256 MiB; on a CPU 8 MiB. */
-static uint32_t batch_of(const bed *b, uint32_t log_n, uint32_t limbs)
+static uint32_t batch_of(const rig *b, uint32_t log_n, uint32_t limbs)
 {
     const uint32_t log_words = b->options.smoke ? log_n + 2 : b->device ? 26 : 21;
     const uint32_t rows = log_words > log_n ? 1u << (log_words - log_n) : 1;
     return rows > limbs ? rows / limbs : 1;
 }
 
-void bed_transforms(bed *b)
+void rig_transforms(rig *b)
 {
     const uint32_t limbs = b->options.smoke ? 2 : 4;
     for (uint32_t log_n = b->options.smoke ? 10 : 12; log_n <= (b->options.smoke ? 11 : 17);
@@ -111,18 +111,18 @@ void bed_transforms(bed *b)
         char name[80];
         start(&a, b, log_n, limbs, batch, 1);
         snprintf(name, sizeof name, "ntt_forward/%.0f/limbs:%u/batch:%u", n, limbs, batch);
-        bed_run(b, name, forward, &a, rows, &work);
+        rig_run(b, name, forward, &a, rows, &work);
         snprintf(name, sizeof name, "ntt_inverse/%.0f/limbs:%u/batch:%u", n, limbs, batch);
-        bed_run(b, name, inverse, &a, rows, &work);
+        rig_run(b, name, inverse, &a, rows, &work);
         finish(&a);
     }
 }
 
-void bed_elementwise(bed *b)
+void rig_elementwise(rig *b)
 {
     static const struct {
         const char *name;
-        bed_fn fn;
+        rig_fn fn;
         double rows, instructions; /* rows read and written; instructions a word */
     } ops[] = {{"copy", copy, 2, 1},
                {"add", add, 3, 2},
@@ -140,7 +140,7 @@ void bed_elementwise(bed *b)
                                     n * ops[i].instructions, 0, 0};
         char name[80];
         snprintf(name, sizeof name, "%s/%.0f/limbs:%u/batch:%u", ops[i].name, n, limbs, batch);
-        bed_run(b, name, ops[i].fn, &a, rows, &work);
+        rig_run(b, name, ops[i].fn, &a, rows, &work);
     }
     finish(&a);
 }
