@@ -3,10 +3,10 @@
  * a block lifts all words of a polynomial to up to `rows` limbs in shared memory, so that sources
  * and their digits are read and computed once, and transforms those rows one after the other.
  *
- * Grid (groups of targets, y, z), threads K_NTT_THREADS, shared memory rows N words. Per word and
- * block of 3 rows at N = 2^13, sm_90: 33 instructions for 2 sources, 55 for 3, beside 64 a row for
- * its transform (73 where that finishes a leaf); 4 bytes in for each source and 4 out for each row,
- * 4 more in for a leaf. Two blocks of 512 threads and 96 KiB on a processor.
+ * Grid (groups of targets, y, z), threads K_NTT_THREADS, shared memory k_row_bytes() a row. Per word
+ * and block of 3 rows at N = 2^13, sm_90: 33 instructions for 2 sources, 55 for 3, beside 64 a row
+ * for its transform (73 where that finishes a leaf); 4 bytes in for each source and 4 out for each
+ * row, 4 more in for a leaf. Two blocks of 512 threads and 108 KiB on a processor.
  */
 #include "kernels/lift.h"
 
@@ -61,7 +61,7 @@ K_DEVICE void fill_rows(const k_lift *a, uint32_t log_n, uint32_t first, uint32_
             const lift_target *t = &target[i];
             const k_quad v = {lift_value(c[0], count, t), lift_value(c[1], count, t),
                               lift_value(c[2], count, t), lift_value(c[3], count, t)};
-            *(k_quad *)(shared + (i << log_n) + k_place(x)) = v;
+            *(k_quad *)(shared + i * K_ROW_WORDS(log_n) + k_pad(x)) = v;
         }
     }
 }
@@ -166,7 +166,7 @@ K_DEVICE void store_leaf(const void *io, uint32_t j, const uint32_t *r)
         fill(0, &A, log_n, begin, end, shared);                                                    \
         for (uint32_t t = begin; t < end; t++) {                                                   \
             const k_row row = {out + ((size_t)t << log_n), A.ring.limb + t, log_n,                 \
-                               shared + ((size_t)(t - begin) << log_n), 0};                        \
+                               shared + (t - begin) * K_ROW_WORDS(log_n), 0};                      \
             k_forward_row_by(&row, a, b, c, NULL, NULL, store_row);                                \
         }                                                                                          \
     }                                                                                              \
@@ -182,7 +182,7 @@ K_DEVICE void store_leaf(const void *io, uint32_t j, const uint32_t *r)
         for (uint32_t t = begin; t < end; t++) {                                                   \
             const leaf_io io = {&A, place, t};                                                     \
             const k_row row = {&io, A.ring.limb + t, log_n,                                        \
-                               shared + ((size_t)(t - begin) << log_n), 0};                        \
+                               shared + (t - begin) * K_ROW_WORDS(log_n), 0};                      \
             k_forward_row_by(&row, a, b, c, NULL, NULL, store_leaf);                               \
         }                                                                                          \
     }

@@ -2,6 +2,7 @@
 #ifndef HEL_KERNELS_LIST_H
 #define HEL_KERNELS_LIST_H
 
+#include "kernels/cluster.h"
 #include "kernels/digits.h"
 #include "kernels/elem.h"
 #include "kernels/embed.h"
@@ -28,6 +29,7 @@
     K_SPLIT_NAMES(X, 15)                                                                           \
     K_SPLIT_NAMES(X, 16)                                                                           \
     K_SPLIT_NAMES(X, 17)                                                                           \
+    K_CLUSTER_NAMES(X)                                                                             \
     K_SWITCH_NAMES(X)                                                                              \
     X(k_add)                                                                                       \
     X(k_sub)                                                                                       \

@@ -2,15 +2,16 @@
  * Number-theoretic transforms of one row by one block, with the row in shared memory: what kernels
  * that fuse a transform with what comes before and after it are made of. The first group of levels
  * reads words through a function of the kernel's, the last hands them to another; between them the
- * row lives in shared memory. A thread takes 8 or 16 words at a time through 3 or 4 levels in
+ * row lives in shared memory. A thread takes 8, 16 or 32 words at a time through 3 to 5 levels in
  * registers.
  *
  * Butterflies after Harvey (2014) with q < 2^30: six instructions on sm_90 (one add-min, three
  * multiplications, two additions). Levels, twiddles and order: host/ring/ring.h.
  *
- * Shared memory: word x lies at x with bits 6, 7 xored into bits 3, 4 and bit 5 into bit 2: the
- * last pass, by quads, then touches each bank once, and so do three-level passes of step 8. Four
- * levels of step 8 (N = 2^11, 2^15) meet two lanes at a bank, the two-pass transforms up to four.
+ * Shared memory: four words are left out after every 32, so that an address is the thread's plus a
+ * constant. No two lanes then meet at a bank: by quads; by words in passes of step 32 and more, of
+ * three levels of step 8 or 16, of four or five of step 16 where the shape is wide. Four levels of
+ * step 8 (N = 2^11, 2^15 in kernels that fuse) meet two lanes at a bank.
  */
 #ifndef HEL_KERNELS_NTT_ROW_H
 #define HEL_KERNELS_NTT_ROW_H
@@ -27,25 +28,36 @@
 #define K_ROLLED
 #endif
 
-/* What k_place() does to x besides. It is linear: k_place(a ^ b) = k_place(a) ^ k_place(b). */
-K_DEVICE uint32_t k_swizzle(uint32_t x)
+/* Hides from the compiler what is known of x: it would add constants to a node before it becomes an
+ * address, and not into the offsets of the loads. */
+#define K_HIDE(x) __asm__("" : "+r"(x))
+
+/* Where word x lies, and base + x from placed = k_pad(base) for x of bits that base does not
+ * have. */
+K_DEVICE uint32_t k_pad(uint32_t x)
 {
-    return (x >> 6 & 3) << 3 ^ (x >> 5 & 1) << 2;
+    return x + 4 * (x >> 5);
 }
 
+K_DEVICE uint32_t k_pad_at(uint32_t placed, uint32_t x)
+{
+    return placed + k_pad(x);
+}
+
+/* The same with sixteen more words left out after every 2^wide (0: none) */
+K_DEVICE uint32_t k_pad_wide(uint32_t x, uint32_t wide)
+{
+    return k_pad(x) + (wide ? 16 * (x >> wide) : 0);
+}
+
+/* Places without padding, for kernels/cluster.cu: bits 6, 7 xored into bits 3, 4 and bit 5 into bit
+ * 2. They are linear: k_place(a ^ b) = k_place(a) ^ k_place(b). */
 K_DEVICE uint32_t k_place(uint32_t x)
 {
-    return x ^ k_swizzle(x);
+    return x ^ (x >> 6 & 3) << 3 ^ (x >> 5 & 1) << 2;
 }
 
-/* The place of base ^ x, for a constant x of bits that base does not have, from placed =
- * k_place(base): two operations at most, and none of them for most x, since the sum is an offset. */
-#define K_PLACE_BITS 0x1cu /* that k_swizzle() changes */
-K_DEVICE uint32_t k_place_at(uint32_t placed, uint32_t x)
-{
-    const uint32_t c = k_place(x);
-    return (placed ^ (c & K_PLACE_BITS)) + (c & ~K_PLACE_BITS);
-}
+#define K_PLACE_BITS 0x1cu /* that it changes */
 
 /* q in the forms that instructions take */
 typedef struct k_primes {
@@ -98,8 +110,8 @@ K_DEVICE void k_forward_levels_at(uint32_t *r, uint32_t levels, uint32_t t, uint
     const uint32_t half = 1u << (levels - 1);
     K_UNROLL
     for (uint32_t l = 0; l < levels; l++) {
-        k_pair f[8];
-        k_load_factors(f, w + (t << l), more << l, 1u << l);
+        k_pair f[16];
+        k_load_factors(f, w + ((size_t)t << l), more << l, 1u << l);
         K_UNROLL
         for (uint32_t i = 0; i < half; i++) {
             const uint32_t d = half >> l, node = i / d, a = node * 2 * d + i % d;
@@ -122,8 +134,8 @@ K_DEVICE void k_inverse_levels_at(uint32_t *r, uint32_t levels, uint32_t spared,
     K_UNROLL
     for (uint32_t down = 0; down < levels - spared; down++) {
         const uint32_t l = levels - 1 - down, d = half >> l;
-        k_pair f[8];
-        k_load_factors(f, w + (t << l), more << l, 1u << l);
+        k_pair f[16];
+        k_load_factors(f, w + ((size_t)t << l), more << l, 1u << l);
         K_UNROLL
         for (uint32_t i = 0; i < half; i++) {
             const uint32_t node = i / d, a = node * 2 * d + i % d;
@@ -155,7 +167,7 @@ K_DEVICE void k_inverse_top(uint32_t *r, uint32_t half, k_pair upper, k_pair low
 
 /* Word j of the row that is transformed, in [0, 2q) (inverse) or [0, 4q) (forward). */
 typedef uint32_t (*k_load_fn)(const void *io, uint32_t j);
-/* The same for words j, j + step, .. of a thread, count (8 or 16) of them, step = 1 << log_step. */
+/* The same for words j, j + step, .. of a thread: 8, 16 or 32 of them, step = 1 << log_step. */
 typedef void (*k_load_many_fn)(const void *io, uint32_t j, uint32_t log_step, uint32_t count,
                                uint32_t *x);
 /* Takes word j of the result, in [0, q). */
@@ -171,9 +183,35 @@ typedef struct k_row {
     const void *io;
     const k_limb *m;
     uint32_t log_n;
-    uint32_t *shared; /* N words */
+    uint32_t *shared; /* K_ROW_WORDS(log_n), or what the shape takes */
     uint32_t above;   /* 0; half h of a row twice as long, without its topmost level: 1 + h */
 } k_row;
+
+/* How a row's words go over threads and shared memory, and what is known of its prime: read once
+ * for all passes where registers allow, since a compiler reads it again after each barrier. */
+typedef struct k_shape {
+    uint32_t threads, wide; /* k_pad_wide */
+    const k_pair *w;        /* the direction's factors */
+    k_primes p;
+} k_shape;
+
+K_DEVICE k_shape k_shape_of(const k_row *row, uint32_t threads, uint32_t wide, int inverse)
+{
+    const k_shape s = {threads, wide, inverse ? row->m->w_inv : row->m->w, k_primes_of(row->m)};
+    return s;
+}
+
+/* The shape of kernels that fuse a transform with more */
+K_DEVICE k_shape k_shape_fused(const k_row *row, int inverse)
+{
+    return k_shape_of(row, K_NTT_THREADS(row->log_n), 0, inverse);
+}
+
+/* As a compiler does not know that there are no more threads than these */
+K_DEVICE uint32_t k_thread_of(const k_shape *s)
+{
+    return K_THREAD & (s->threads - 1);
+}
 
 K_DEVICE uint32_t k_load_word(const void *io, uint32_t j)
 {
@@ -233,109 +271,119 @@ K_DEVICE uint32_t k_group_base(uint32_t g, uint32_t log_step, uint32_t levels)
 /* The groups of a thread, number t + i threads, in one pass: what t adds to all of them, and what
  * i adds, a constant of the unrolled loop. */
 typedef struct k_pass {
-    uint32_t level, levels, log_step, threads;
-    uint32_t base, placed, node; /* of group t */
+    uint32_t level, levels, log_step, groups;
+    uint32_t base, placed, node; /* of group t; the node without the level's first */
 } k_pass;
 
-K_DEVICE k_pass k_pass_of(const k_row *row, uint32_t level, uint32_t levels)
+K_DEVICE k_pass k_pass_of(const k_row *row, const k_shape *s, uint32_t level, uint32_t levels)
 {
-    const uint32_t log_step = row->log_n - level - levels;
-    const uint32_t base = k_group_base(K_THREAD, log_step, levels);
-    const k_pass s = {level,
-                      levels,
-                      log_step,
-                      K_NTT_THREADS(row->log_n),
-                      base,
-                      k_place(base),
-                      ((1 + row->above) << level) + (K_THREAD >> log_step)};
-    return s;
+    const uint32_t log_step = row->log_n - level - levels, t = k_thread_of(s);
+    const uint32_t base = k_group_base(t, log_step, levels);
+    uint32_t node = (row->above << level) + (t >> log_step);
+    if (level != 0)
+        K_HIDE(node);
+    const k_pass x = {level,    levels,
+                      log_step, (1u << (row->log_n - levels)) / s->threads,
+                      base,     k_pad_wide(base, s->wide),
+                      node};
+    return x;
 }
 
-K_DEVICE void k_forward_group(const k_row *row, const k_pass *s, uint32_t i, k_load_fn load,
-                              k_load_many_fn many)
+/* Where word k of group i lies */
+K_DEVICE uint32_t *k_pass_at(const k_row *row, const k_shape *s, const k_pass *x, uint32_t i,
+                             uint32_t k)
 {
-    const uint32_t size = 1u << s->levels,
-                   more = k_group_base(i * s->threads, s->log_step, s->levels);
-    const k_primes p = k_primes_of(row->m);
-    uint32_t r[16];
-    if (s->level == 0 && many)
-        many(row->io, s->base + more, s->log_step, size, r);
+    const uint32_t more = k_group_base(i * s->threads, x->log_step, x->levels);
+    return row->shared + x->placed + k_pad_wide(more + (k << x->log_step), s->wide);
+}
+
+K_DEVICE void k_forward_group(const k_row *row, const k_shape *s, const k_pass *x, uint32_t i,
+                              k_load_fn load, k_load_many_fn many)
+{
+    const uint32_t size = 1u << x->levels;
+    const uint32_t base = x->base + k_group_base(i * s->threads, x->log_step, x->levels);
+    uint32_t r[32];
+    if (x->level == 0 && many)
+        many(row->io, base, x->log_step, size, r);
     else {
         K_UNROLL
-        for (uint32_t k = 0; k < size; k++) {
-            const uint32_t x = more + (k << s->log_step);
-            r[k] = s->level == 0 && load ? load(row->io, s->base + x)
-                                         : row->shared[k_place_at(s->placed, x)];
-        }
+        for (uint32_t k = 0; k < size; k++)
+            r[k] = x->level == 0 && load ? load(row->io, base + (k << x->log_step))
+                                         : *k_pass_at(row, s, x, i, k);
     }
-    k_forward_levels_at(r, s->levels, s->node, i * s->threads >> s->log_step, row->m->w, &p);
+    k_forward_levels_at(r, x->levels, x->node, (1u << x->level) + (i * s->threads >> x->log_step),
+                        s->w, &s->p);
     K_UNROLL
     for (uint32_t k = 0; k < size; k++)
-        row->shared[k_place_at(s->placed, more + (k << s->log_step))] = r[k];
+        *k_pass_at(row, s, x, i, k) = r[k];
 }
 
 /* A pass over the whole row; level 0 loads it, by one of the two. Groups that do more than load
  * come one after the other, as do those of the longest rows in kernels that have brought the row
  * themselves: they must fit in 64 registers. */
-K_DEVICE void k_forward_pass(const k_row *row, uint32_t level, uint32_t levels, k_load_fn load,
-                             k_load_many_fn many)
+K_DEVICE void k_forward_pass_in(const k_row *row, const k_shape *s, uint32_t level, uint32_t levels,
+                                k_load_fn load, k_load_many_fn many)
 {
-    const k_pass s = k_pass_of(row, level, levels);
-    const uint32_t groups = (1u << (row->log_n - levels)) / s.threads;
+    const k_pass x = k_pass_of(row, s, level, levels);
     if ((level == 0 && many && many != k_load_many_words) || (row->log_n > 14 && !many && !load)) {
         K_ROLLED
-        for (uint32_t i = 0; i < groups; i++)
-            k_forward_group(row, &s, i, load, many);
+        for (uint32_t i = 0; i < x.groups; i++)
+            k_forward_group(row, s, &x, i, load, many);
     } else {
         K_UNROLL
-        for (uint32_t i = 0; i < groups; i++)
-            k_forward_group(row, &s, i, load, many);
+        for (uint32_t i = 0; i < x.groups; i++)
+            k_forward_group(row, s, &x, i, load, many);
     }
     K_SYNC();
 }
 
-/* The last three levels, on eight neighbours, in canonical form. */
-K_DEVICE void k_forward_last(const k_row *row, k_store8_fn store)
+/* The last three to five levels, on neighbours, in canonical form. */
+K_DEVICE void k_forward_end(const k_row *row, const k_shape *s, uint32_t levels, k_store8_fn store)
 {
-    const uint32_t log_n = row->log_n, threads = K_NTT_THREADS(log_n);
-    const uint32_t node = ((1 + row->above) << (log_n - 3)) + K_THREAD;
-    const uint32_t placed = k_place(8 * K_THREAD);
-    const k_primes p = k_primes_of(row->m);
+    const uint32_t log_groups = row->log_n - levels, size = 1u << levels, t = k_thread_of(s);
+    const uint32_t *at = row->shared + k_pad_wide(t << levels, s->wide);
+    uint32_t node = (row->above << log_groups) + t;
+    K_HIDE(node);
     K_UNROLL
-    for (uint32_t i = 0; i < (1u << (log_n - 3)) / threads; i++) {
-        uint32_t r[8];
+    for (uint32_t i = 0; i < (1u << log_groups) / s->threads; i++) {
+        const uint32_t more = i * s->threads;
+        uint32_t r[32];
         K_UNROLL
-        for (uint32_t h = 0; h < 2; h++) {
-            const k_quad x =
-                *(const k_quad *)(row->shared + k_place_at(placed, 8 * i * threads + 4 * h));
-            r[4 * h] = x.x;
-            r[4 * h + 1] = x.y;
-            r[4 * h + 2] = x.z;
-            r[4 * h + 3] = x.w;
+        for (uint32_t h = 0; h < size; h += 4) {
+            const k_quad x = *(const k_quad *)(at + k_pad_wide((more << levels) + h, s->wide));
+            r[h] = x.x;
+            r[h + 1] = x.y;
+            r[h + 2] = x.z;
+            r[h + 3] = x.w;
         }
-        k_forward_levels_at(r, 3, node, i * threads, row->m->w, &p);
+        k_forward_levels_at(r, levels, node, (1u << log_groups) + more, s->w, &s->p);
         K_UNROLL
-        for (uint32_t k = 0; k < 8; k++)
-            r[k] = k_fold(k_fold(r[k], p.minus_q2), p.minus_q);
-        store(row->io, 8 * (K_THREAD + i * threads), r);
+        for (uint32_t k = 0; k < size; k++)
+            r[k] = k_fold(k_fold(r[k], s->p.minus_q2), s->p.minus_q);
+        K_UNROLL
+        for (uint32_t h = 0; h < size; h += 8)
+            store(row->io, (t << levels) + ((more << levels) + h), r + h);
     }
 }
 
-K_DEVICE void k_inverse_first(const k_row *row, k_load8_fn load)
+K_DEVICE void k_inverse_start(const k_row *row, const k_shape *s, uint32_t levels, k_load8_fn load)
 {
-    const uint32_t log_n = row->log_n, threads = K_NTT_THREADS(log_n);
-    const uint32_t node = ((1 + row->above) << (log_n - 3)) + K_THREAD;
-    const uint32_t placed = k_place(8 * K_THREAD);
-    const k_primes p = k_primes_of(row->m);
+    const uint32_t log_groups = row->log_n - levels, size = 1u << levels, t = k_thread_of(s);
+    uint32_t *at = row->shared + k_pad_wide(t << levels, s->wide);
+    uint32_t node = (row->above << log_groups) + t;
+    K_HIDE(node);
     K_UNROLL
-    for (uint32_t i = 0; i < (1u << (log_n - 3)) / threads; i++) {
-        uint32_t r[8];
-        load(row->io, 8 * (K_THREAD + i * threads), r);
-        k_inverse_levels_at(r, 3, 0, node, i * threads, row->m->w_inv, &p);
+    for (uint32_t i = 0; i < (1u << log_groups) / s->threads; i++) {
+        const uint32_t more = i * s->threads;
+        uint32_t r[32];
         K_UNROLL
-        for (uint32_t h = 0; h < 2; h++) {
-            const k_quad x = {r[4 * h], r[4 * h + 1], r[4 * h + 2], r[4 * h + 3]};
-            *(k_quad *)(row->shared + k_place_at(placed, 8 * i * threads + 4 * h)) = x;
+        for (uint32_t h = 0; h < size; h += 8)
+            load(row->io, (t << levels) + ((more << levels) + h), r + h);
+        k_inverse_levels_at(r, levels, 0, node, (1u << log_groups) + more, s->w, &s->p);
+        K_UNROLL
+        for (uint32_t h = 0; h < size; h += 4) {
+            const k_quad x = {r[h], r[h + 1], r[h + 2], r[h + 3]};
+            *(k_quad *)(at + k_pad_wide((more << levels) + h, s->wide)) = x;
         }
     }
     K_SYNC();
@@ -343,38 +391,63 @@ K_DEVICE void k_inverse_first(const k_row *row, k_load8_fn load)
 
 /* level == 0: the last pass, with the factors of k_inverse_top; no function to store by: into
  * shared memory. */
-K_DEVICE void k_inverse_pass(const k_row *row, uint32_t level, uint32_t levels, k_pair upper,
-                             k_pair lower, k_store_fn store, k_store_many_fn many)
+K_DEVICE void k_inverse_pass_in(const k_row *row, const k_shape *s, uint32_t level, uint32_t levels,
+                                k_pair upper, k_pair lower, k_store_fn store, k_store_many_fn many)
 {
-    const k_pass s = k_pass_of(row, level, levels);
+    const k_pass x = k_pass_of(row, s, level, levels);
     const uint32_t size = 1u << levels;
-    const k_primes p = k_primes_of(row->m);
     K_UNROLL
-    for (uint32_t i = 0; i < (1u << (row->log_n - levels)) / s.threads; i++) {
-        const uint32_t more = k_group_base(i * s.threads, s.log_step, levels);
-        uint32_t r[16];
+    for (uint32_t i = 0; i < x.groups; i++) {
+        const uint32_t base = x.base + k_group_base(i * s->threads, x.log_step, levels);
+        uint32_t r[32];
         K_UNROLL
         for (uint32_t k = 0; k < size; k++)
-            r[k] = row->shared[k_place_at(s.placed, more + (k << s.log_step))];
-        k_inverse_levels_at(r, levels, level == 0, s.node, i * s.threads >> s.log_step,
-                            row->m->w_inv, &p);
+            r[k] = *k_pass_at(row, s, &x, i, k);
+        k_inverse_levels_at(r, levels, level == 0, x.node,
+                            (1u << level) + (i * s->threads >> x.log_step), s->w, &s->p);
         if (level == 0)
-            k_inverse_top(r, size / 2, upper, lower, &p);
+            k_inverse_top(r, size / 2, upper, lower, &s->p);
         if (level == 0 && many)
-            many(row->io, s.base + more, s.log_step, size, r);
+            many(row->io, base, x.log_step, size, r);
         else {
             K_UNROLL
             for (uint32_t k = 0; k < size; k++) {
-                const uint32_t x = more + (k << s.log_step);
                 if (level == 0 && store)
-                    store(row->io, s.base + x, r[k]);
+                    store(row->io, base + (k << x.log_step), r[k]);
                 else
-                    row->shared[k_place_at(s.placed, x)] = r[k];
+                    *k_pass_at(row, s, &x, i, k) = r[k];
             }
         }
     }
     if (level != 0)
         K_SYNC();
+}
+
+/* The same in the shape of kernels that fuse more with a transform, three levels at the end */
+K_DEVICE void k_forward_pass(const k_row *row, uint32_t level, uint32_t levels, k_load_fn load,
+                             k_load_many_fn many)
+{
+    const k_shape s = k_shape_fused(row, 0);
+    k_forward_pass_in(row, &s, level, levels, load, many);
+}
+
+K_DEVICE void k_forward_last(const k_row *row, k_store8_fn store)
+{
+    const k_shape s = k_shape_fused(row, 0);
+    k_forward_end(row, &s, 3, store);
+}
+
+K_DEVICE void k_inverse_first(const k_row *row, k_load8_fn load)
+{
+    const k_shape s = k_shape_fused(row, 1);
+    k_inverse_start(row, &s, 3, load);
+}
+
+K_DEVICE void k_inverse_pass(const k_row *row, uint32_t level, uint32_t levels, k_pair upper,
+                             k_pair lower, k_store_fn store, k_store_many_fn many)
+{
+    const k_shape s = k_shape_fused(row, 1);
+    k_inverse_pass_in(row, &s, level, levels, upper, lower, store, many);
 }
 
 /* ---- whole transforms: levels of the passes before the last three: a, b and c (0: none) ---- */

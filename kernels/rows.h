@@ -10,11 +10,11 @@
 #ifdef __CUDACC__
 typedef uint2 k_pair;
 typedef uint4 k_quad;
-#else
-typedef struct k_pair {
+#else /* aligned as those: accesses that are not show under UBSan */
+typedef struct __attribute__((aligned(8))) k_pair {
     uint32_t x, y;
 } k_pair;
-typedef struct k_quad {
+typedef struct __attribute__((aligned(16))) k_quad {
     uint32_t x, y, z, w;
 } k_quad;
 #endif

@@ -16,6 +16,13 @@ K_DEVICE void nonce_of(const k_sample *a, uint32_t item, uint32_t index, uint32_
     nonce[2] = a->domain << 24 | (index & 0xffff) << 8 | (attempt & 0xff);
 }
 
+/* 16 bytes at once: neighbouring threads' words are 8 or 16 apart. */
+K_DEVICE void store4(uint32_t *p, const uint32_t *r)
+{
+    const k_quad x = {r[0], r[1], r[2], r[3]};
+    *(k_quad *)p = x;
+}
+
 /* The first try of each word that the rule takes; tries end at 256, which is never reached. Grid
  * (limbs, batch, N / 16 / threads). */
 K_KERNEL(k_uniform, k_sample, K_SAMPLE_THREADS)
@@ -42,8 +49,8 @@ K_KERNEL(k_uniform, k_sample, K_SAMPLE_THREADS)
         }
     }
     K_UNROLL
-    for (uint32_t i = 0; i < 16; i++)
-        out[i] = value[i];
+    for (uint32_t i = 0; i < 16; i += 4)
+        store4(out + i, value + i);
 }
 
 /* Population count of 21 bits, without a table. */
@@ -74,8 +81,11 @@ K_KERNEL(k_small, k_sample, K_SAMPLE_THREADS)
     for (uint32_t limb = 0; limb < A.limbs; limb++) {
         const k_limb *l = k_limb_of(&A.ring, &A.out, limb);
         uint32_t *out = A.out.data + k_at(&A.out, A.ring.log_n, K_BLOCK_Y, limb, 8 * block);
+        uint32_t v[8];
         K_UNROLL
         for (uint32_t i = 0; i < 8; i++)
-            out[i] = K_MIN(x[i], x[i] + l->q);
+            v[i] = K_MIN(x[i], x[i] + l->q);
+        store4(out, v);
+        store4(out + 4, v + 4);
     }
 }

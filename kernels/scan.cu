@@ -125,8 +125,8 @@ K_DEVICE void make_run(const k_scan *a, const place *p, uint32_t b, uint32_t *at
         }
 }
 
-/* The runs of the samples from `first` on, 32 a turn of a warp: eight neighbours in shared memory by
- * four variant blocks, which store to 32 banks. Turns go round the warps from stage to stage. */
+/* The runs of the samples from `first` on, 32 a turn of a warp: eight neighbours in shared memory
+ * by four variant blocks, which store to 32 banks. Turns go round the warps from stage to stage. */
 K_DEVICE void make_stage(const k_scan *a, const place *p, uint32_t b, uint32_t *shared,
                          uint32_t first, uint32_t stage)
 {

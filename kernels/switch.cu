@@ -44,7 +44,7 @@ K_DEVICE void load8_shared(const void *io, uint32_t j, uint32_t *r)
     const uint32_t *row = ((const to_y *)io)->in;
     K_UNROLL
     for (uint32_t h = 0; h < 2; h++) {
-        const k_quad x = *(const k_quad *)(row + k_place(j + 4 * h));
+        const k_quad x = *(const k_quad *)(row + k_pad(j + 4 * h));
         r[4 * h] = x.x;
         r[4 * h + 1] = x.y;
         r[4 * h + 2] = x.z;
@@ -58,7 +58,7 @@ K_DEVICE void store8_shared(const void *io, uint32_t j, const uint32_t *r)
     K_UNROLL
     for (uint32_t h = 0; h < 2; h++) {
         const k_quad x = {r[4 * h], r[4 * h + 1], r[4 * h + 2], r[4 * h + 3]};
-        *(k_quad *)(row + k_place(j + 4 * h)) = x;
+        *(k_quad *)(row + k_pad(j + 4 * h)) = x;
     }
 }
 
@@ -74,12 +74,12 @@ K_DEVICE void products_to_shared(const k_product_end *e, uint32_t *shared, uint3
     const uint32_t threads = K_NTT_THREADS(log_n);
     K_ROLLED
     for (uint32_t j = K_THREAD; j < 1u << log_n; j += K_GROUP * threads) {
-        const uint32_t placed = k_place(j);
+        const uint32_t placed = k_pad(j);
         uint64_t sum[K_GROUP] = {0};
         k_products_words(e, j, threads, K_GROUP, sum);
         K_UNROLL
         for (uint32_t i = 0; i < K_GROUP; i++)
-            shared[k_place_at(placed, i * threads)] = k_reduce_sum(sum[i], e->m);
+            shared[k_pad_at(placed, i * threads)] = k_reduce_sum(sum[i], e->m);
     }
     K_SYNC();
 }
@@ -91,11 +91,11 @@ K_DEVICE void finish_from_shared(const k_finish_end *e, const uint32_t *shared, 
     K_SYNC();
     K_ROLLED
     for (uint32_t j = K_THREAD; j < 1u << log_n; j += words * threads) {
-        const uint32_t placed = k_place(j);
+        const uint32_t placed = k_pad(j);
         uint32_t x[K_GROUP];
         K_UNROLL
         for (uint32_t i = 0; i < words; i++)
-            x[i] = shared[k_place_at(placed, i * threads)];
+            x[i] = shared[k_pad_at(placed, i * threads)];
         k_finish_words(e, j, threads, words, x);
     }
 }
@@ -103,6 +103,9 @@ K_DEVICE void finish_from_shared(const k_finish_end *e, const uint32_t *shared, 
 /* Kernels of 1024 threads have 64 registers each. */
 #define CONVERT_OF(log_n) ((log_n) > 12 ? k_convert_many_by4 : k_convert_many)
 #define WORDS_OF(log_n)   ((log_n) > 12 ? 4 : K_GROUP)
+
+/* Of two blocks of 512 threads the assembler would otherwise make three, and spill. */
+#define FINISH_BOUND(log_n) ((log_n) == 13 ? 1024u : K_NTT_THREADS(log_n))
 
 #define K_SWITCH(log_n, p, q, r)                                                                   \
     K_KERNEL(k_sources_##log_n, k_sources, K_NTT_THREADS(log_n))                                   \
@@ -147,7 +150,7 @@ K_DEVICE void finish_from_shared(const k_finish_end *e, const uint32_t *shared, 
         products_to_shared(&e, shared, log_n);                                                     \
         k_inverse_row_by(&row, p, q, r, f.upper, f.lower, load8_shared, NULL, k_store_y);          \
     }                                                                                              \
-    K_KERNEL(k_finish_##log_n, k_finish, K_NTT_THREADS(log_n))                                     \
+    K_KERNEL(k_finish_##log_n, k_finish, FINISH_BOUND(log_n))                                      \
     {                                                                                              \
         K_SHARED(shared);                                                                          \
         const k_place_in at = k_place_in_order(&A.order);                                          \

@@ -1,7 +1,7 @@
 /*
  * Arguments of the kernels that work between limbs: kernels/switch.cu (a row to a block, N up to
- * 2^15) and kernels/switch_split.cu (two passes). Digits are lifted, multiplied by a key and divided
- * by the special primes, each step fused with the transform beside it. C17 and CUDA C.
+ * 2^15) and kernels/switch_split.cu (two passes). Digits are lifted, multiplied by a key and
+ * divided by the special primes, each step fused with the transform beside it. C17 and CUDA C.
  */
 #ifndef HEL_KERNELS_SWITCH_H
 #define HEL_KERNELS_SWITCH_H

@@ -1,7 +1,7 @@
 /*
- * The kernels of switch.cu where a row needs two passes over global memory: N = 2^15 in small shared
- * memories, 2^16, 2^17. What stood before a transform is the load of its first pass, what stood
- * after it the end of its second; eight launches to a key switch:
+ * The kernels of switch.cu where a row needs two passes over global memory: N = 2^15 in small
+ * shared memories, 2^16, 2^17. What stood before a transform is the load of its first pass, what
+ * stood after it the end of its second; eight launches to a key switch:
  *
  *   rows, columns of k_sources; columns (conversion), rows of k_raise;
  *   k_sums_rows (inner product), columns of k_sources; columns (conversion), rows of k_finish

@@ -48,6 +48,8 @@ static word bank(const run *m, const sass_operand *o, uint32_t part)
     }
     if (offset == 0)
         return known(t->threads);
+    if (offset == 0x140) /* what a cluster's barrier asks */
+        return known(t->cluster != 0);
     if (offset >= 12 && offset < 24 && offset % 4 == 0)
         return known(t->grid[(offset - 12) / 4]);
     return (word){0, 0};
@@ -519,9 +521,10 @@ void sass_run(const sass_kernel *kernel, const sass_thread *thread, sass_count *
         }
         if (guard.known && !guard.x)
             continue;
-        if (i->class == SASS_LOAD)
+        /* LD and ST reach the shared memory of a cluster's blocks */
+        if (i->class == SASS_LOAD && !sass_is(i, "LD"))
             count->load_bytes += access_bytes(i);
-        if (i->class == SASS_STORE)
+        if (i->class == SASS_STORE && !sass_is(i, "ST"))
             count->store_bytes += access_bytes(i);
         if (guard.known)
             step(m, i);

@@ -38,7 +38,8 @@ typedef struct scan_ops {
     hel_status (*expand)(struct scan *s); /* weights of the tile and batch at hand */
     /* The super-block at hand meets the weights; in the first batch its rows are checked before. */
     hel_status (*accumulate)(struct scan *s);
-    /* Blocks first .. first + count - 1 of the range, finished: [block][output][2][out_limbs][N]. */
+    /* Blocks first .. first + count - 1 of the range, finished:
+     * [block][output][2][out_limbs][N]. */
     hel_status (*finish)(struct scan *s, uint32_t first, uint32_t count, uint32_t *sums);
     /* Seconds and other figures at the end. */
     hel_status (*account)(struct scan *s);

@@ -26,7 +26,8 @@ typedef struct hel_basis hel_basis;
 typedef struct hel_view {
     uint32_t *data;
     uint32_t batch, limbs, q_limbs;
-    size_t stride; /* words between items; 0: one item serves the whole batch (inputs only) */
+    size_t stride; /* words between items, a multiple of 16; 0: one item serves the whole batch
+                      (inputs only) */
 } hel_view;
 
 /* A switching key as the operations read it: [digit][2][q_limbs + p_count][N], NTT form, half 0: b,

@@ -218,14 +218,17 @@ static void settle(hel_dev_backend *b)
     if (b->recordings || b->settling.count ||
         b->late_bytes < (quarter > LATE_LEAST ? quarter : LATE_LEAST))
         return;
+    const uint64_t bytes = b->late_bytes;
     b->settling = b->late;
     memset(&b->late, 0, sizeof b->late);
     b->late_bytes = 0;
     pthread_mutex_unlock(&b->lock);
     const hel_status status = b->device->ops->sync(b->device, NULL);
     pthread_mutex_lock(&b->lock);
-    /* a device that is lost has no work left; one that records may not have waited */
-    move_all(status != HEL_OK && b->recordings ? &b->late : &b->idle, &b->settling);
+    /* one that fails may not have waited: a recording has begun meanwhile, and may have ended */
+    if (status != HEL_OK && b->settling.count)
+        b->late_bytes += bytes;
+    move_all(status != HEL_OK ? &b->late : &b->idle, &b->settling);
 }
 
 static hel_dev_block *reuse(hel_dev_backend *b, hel_dev_stream *d, size_t bytes)
@@ -328,6 +331,13 @@ static void end_recording(hel_dev_backend *b, hel_dev_recording *r)
     hel_free(r);
 }
 
+static void count_recordings(hel_dev_backend *b, int begins)
+{
+    pthread_mutex_lock(&b->lock);
+    b->recordings += begins ? 1u : 0u - 1u;
+    pthread_mutex_unlock(&b->lock);
+}
+
 hel_status hel_dev_record_begin(hel_stream *s)
 {
     hel_dev_backend *b = hel_dev_of(s);
@@ -335,17 +345,17 @@ hel_status hel_dev_record_begin(hel_stream *s)
     hel_dev_recording *r;
     HEL_REQUIRE(s->engine, !d->recording, HEL_E_INTERNAL, "a stream is being recorded already");
     HEL_TRY(hel_calloc(s->engine, &r, 1, sizeof *r));
+    /* first: whoever sees none may wait for the device, which fails while there is one */
+    count_recordings(b, 1);
     const hel_status status =
         hel_dev_fail(s->engine, b, b->device->ops->graph_begin(b->device, d->queue), "recording");
     if (status != HEL_OK) {
+        count_recordings(b, 0);
         hel_free(r);
         return status;
     }
     r->stream = s;
     d->recording = r;
-    pthread_mutex_lock(&b->lock);
-    b->recordings++;
-    pthread_mutex_unlock(&b->lock);
     return HEL_OK;
 }
 
@@ -359,9 +369,7 @@ hel_status hel_dev_record_end(hel_stream *s, void **out)
     const hel_status status = hel_dev_fail(
         s->engine, b, b->device->ops->graph_end(b->device, d->queue, &r->graph), "recording");
     d->recording = NULL;
-    pthread_mutex_lock(&b->lock);
-    b->recordings--;
-    pthread_mutex_unlock(&b->lock);
+    count_recordings(b, 0);
     if (status != HEL_OK) {
         (void)b->device->ops->sync(b->device, d->queue);
         end_recording(b, r);

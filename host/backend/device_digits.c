@@ -1,7 +1,7 @@
 /*
  * Entries between limbs, as launches. Noise and definitions: the CPU instance (cpu_divide.c,
- * cpu_digits.c), whose residues these give. A division is one inverse transform of the dropped limbs
- * and one forward transform of what they convert to, with all else at the ends of the two.
+ * cpu_digits.c), whose residues these give. A division is one inverse transform of the dropped
+ * limbs and one forward transform of what they convert to, with all else at the ends of the two.
  */
 #include "host/backend/device_private.h"
 

@@ -72,8 +72,17 @@ static hel_status ntt_once(hel_stream *s, const k_ntt *args, const hel_dev_part 
 {
     static const k_id id[][2] = {PAIR(10), PAIR(11), PAIR(12), PAIR(13), PAIR(14), PAIR(15)};
     const uint32_t log_n = args->ring.log_n, grid[3] = {part->count, part->batch, 1};
-    return hel_dev_launch(s, id[log_n - K_NTT_LOG_N_MIN][inverse], grid, K_NTT_THREADS(log_n),
-                          sizeof(uint32_t) << log_n, args, sizeof *args);
+    return hel_dev_launch(s, id[log_n - K_NTT_LOG_N_MIN][inverse], grid, K_ALONE_THREADS(log_n),
+                          k_alone_bytes(log_n), args, sizeof *args);
+}
+
+static hel_status ntt_clusters(hel_stream *s, const k_ntt *args, const hel_dev_part *part,
+                               int inverse)
+{
+    static const k_id id[] = {K_ID_k_cluster_forward, K_ID_k_cluster_inverse};
+    const uint32_t grid[3] = {part->count * K_CLUSTER_BLOCKS, part->batch, 1};
+    return hel_dev_launch_clusters(s, id[inverse], grid, K_CLUSTER_BLOCKS, K_CLUSTER_THREADS,
+                                   K_CLUSTER_BYTES, args, sizeof *args);
 }
 
 static hel_status ntt_twice(hel_stream *s, const k_ntt *args, const hel_dev_part *part, int inverse)
@@ -84,9 +93,9 @@ static hel_status ntt_twice(hel_stream *s, const k_ntt *args, const hel_dev_part
         const int columns = pass == inverse;
         const uint32_t grid[3] = {part->count, part->batch,
                                   columns ? K_LOW / K_COLUMNS : rows / K_LOW_ROWS};
-        const size_t words = columns ? rows * K_COLUMNS : K_LOW * K_LOW_ROWS;
         HEL_TRY(hel_dev_launch(s, id[log_n - K_NTT_LOG_N_ONCE][inverse][pass], grid,
-                               K_SPLIT_THREADS, words * sizeof(uint32_t), args, sizeof *args));
+                               K_SPLIT_THREADS, k_split_bytes(log_n, !columns), args,
+                               sizeof *args));
     }
     return HEL_OK;
 }
@@ -97,10 +106,10 @@ hel_status hel_dev_ntt(hel_stream *s, const hel_basis *p, const hel_dev_part *pa
     if (part->count == 0)
         return HEL_OK;
     args.ring.limb += part->prime;
-    const uint32_t log_n = args.ring.log_n;
-    const int once =
-        log_n <= K_NTT_LOG_N_ONCE && sizeof(uint32_t) << log_n <= hel_dev_of(s)->device->shared_max;
-    return once ? ntt_once(s, &args, part, inverse) : ntt_twice(s, &args, part, inverse);
+    if (!hel_dev_once(s, p))
+        return ntt_twice(s, &args, part, inverse);
+    return args.ring.log_n == K_CLUSTER_LOG_N ? ntt_clusters(s, &args, part, inverse)
+                                              : ntt_once(s, &args, part, inverse);
 }
 
 static hel_status ntt_view(hel_stream *s, const hel_basis *p, hel_view x, int inverse)

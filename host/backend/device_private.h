@@ -135,7 +135,7 @@ hel_status hel_dev_automorph(hel_stream *s, const hel_basis *p, hel_view out, he
 
 /* device_switch.c */
 
-/* Whether a block's shared memory holds a row: else transforms take two passes. */
+/* Whether a block's or a cluster's shared memory holds a row: else transforms take two passes. */
 int hel_dev_once(const hel_stream *s, const hel_basis *p);
 /* A step for all `items`, one launch or two (kernels/switch.h): y of `limbs` limbs; */
 hel_status hel_dev_sources(hel_stream *s, const hel_basis *p, const k_sources *args, uint32_t limbs,

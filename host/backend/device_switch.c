@@ -1,7 +1,7 @@
 /*
  * The key switch on a device, and the launches that it shares with decomposition and division: four
- * where a block holds a row, eight where a transform takes two passes. Definitions: the CPU
- * instance, whose residues these give.
+ * where a block or a cluster of them holds a row, eight where a transform takes two passes.
+ * Definitions: the CPU instance, whose residues these give.
  *
  * Scratch of a key switch: the digits without the limbs that a itself has, y of a and y of the sums'
  * special limbs, for all items; those of a batch of one polynomial are computed once.
@@ -15,9 +15,11 @@
 
 int hel_dev_once(const hel_stream *s, const hel_basis *p)
 {
+    const hel_device *d = hel_dev_of(s)->device;
     const uint32_t log_n = p->shape.ring->log_n;
-    return log_n <= K_NTT_LOG_N_ONCE &&
-           sizeof(uint32_t) << log_n <= hel_dev_of(s)->device->shared_max;
+    if (log_n == K_CLUSTER_LOG_N)
+        return d->cluster_max >= K_CLUSTER_BLOCKS && d->shared_max >= K_CLUSTER_BYTES;
+    return log_n <= K_NTT_LOG_N_ONCE && k_alone_bytes(log_n) <= d->shared_max;
 }
 
 /* ---- launches ---- */
@@ -43,16 +45,21 @@ static hel_status launch(hel_stream *s, const hel_basis *p, step_kind step, pass
     static const k_id columns[][STEPS] = {COLUMNS(15), COLUMNS(16), COLUMNS(17)};
     static const k_id rows[STEPS] = {K_ID_k_sources_rows, K_ID_k_raise_rows, K_ID_k_sums_rows,
                                      K_ID_k_finish_rows};
+    static const k_id clusters[STEPS] = {K_ID_k_cluster_sources, K_ID_k_cluster_raise,
+                                         K_ID_k_cluster_sums, K_ID_k_cluster_finish};
     const uint32_t log_n = p->shape.ring->log_n, height = p->shape.ring->n / K_LOW;
     uint32_t grid[3] = {x, y, 1};
+    if (part == WHOLE && log_n == K_CLUSTER_LOG_N) {
+        grid[0] *= K_CLUSTER_BLOCKS;
+        return hel_dev_launch_clusters(s, clusters[step], grid, K_CLUSTER_BLOCKS, K_CLUSTER_THREADS,
+                                       K_CLUSTER_BYTES, args, bytes);
+    }
     if (part == WHOLE)
         return hel_dev_launch(s, once[log_n - K_NTT_LOG_N_MIN][step], grid, K_NTT_THREADS(log_n),
-                              sizeof(uint32_t) << log_n, args, bytes);
+                              k_row_bytes(log_n), args, bytes);
     grid[2] = part == ROWS ? height / K_LOW_ROWS : K_LOW / K_COLUMNS;
-    return hel_dev_launch(
-        s, part == ROWS ? rows[step] : columns[log_n - K_NTT_LOG_N_ONCE][step], grid,
-        K_SPLIT_THREADS,
-        (part == ROWS ? K_LOW * K_LOW_ROWS : height * K_COLUMNS) * sizeof(uint32_t), args, bytes);
+    return hel_dev_launch(s, part == ROWS ? rows[step] : columns[log_n - K_NTT_LOG_N_ONCE][step],
+                          grid, K_SPLIT_THREADS, k_split_bytes(log_n, part == ROWS), args, bytes);
 }
 
 hel_status hel_dev_sources(hel_stream *s, const hel_basis *p, const k_sources *args, uint32_t limbs,

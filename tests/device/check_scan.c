@@ -307,6 +307,8 @@ void check_scan(check_world *w)
         return;
     }
     scan_case(w, &p, 16);
+    if (w->options->log_n_max < 11)
+        return;
     p = toy(11, 4, 5, 2, 2);
     scan_case(w, &p, 16);
     if (w->options->scale < 0.05 || w->options->log_n_max < 13)

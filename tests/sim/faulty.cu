@@ -66,8 +66,7 @@ K_KERNEL(k_faulty_cluster, k_faulty, 64)
         K_CLUSTER_SYNC();
     else if (A.fault != K_FAULT_NO_CLUSTER_BARRIER)
         K_CLUSTER_SYNC();
-    const uint32_t *there =
-        K_CLUSTER_SHARED(x, A.fault == K_FAULT_CLUSTER_RANK ? A.cluster : next);
+    const uint32_t *there = K_CLUSTER_SHARED(x, A.fault == K_FAULT_CLUSTER_RANK ? A.cluster : next);
     A.out[K_BLOCK_X * 64 + K_THREAD] = there[63 - K_THREAD];
     if (A.fault != K_FAULT_CLUSTER_ENDS)
         K_CLUSTER_SYNC();

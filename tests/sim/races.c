@@ -136,6 +136,44 @@ static int kernels(uint32_t log_n, uint32_t limbs)
     return j.bad;
 }
 
+/* One limb of 2^16 words there and back, in clusters. */
+static int clusters(void)
+{
+    hel_engine *engine;
+    hel_ring *ring = ref_ring(&engine, HEL_SIMD_PORTABLE, 16, 2);
+    const hel_basis_shape shape = {
+        .ring = ring, .q_count = 1, .p_count = 1, .digit_limbs = 1, .drop_max = 1};
+    const size_t bytes = ring->n * sizeof(uint32_t);
+    hel_backend *b = backend(13);
+    uint32_t *in = ref_words(ring->n), *out = ref_words(ring->n), *data = NULL;
+    hel_stream *s = NULL;
+    hel_basis *p = NULL;
+    for (size_t i = 0; i < ring->n; i++)
+        in[i] = (uint32_t)(i * i % ring->limb[0].q);
+    int bad = need(engine, b->ops->stream_create(b, engine, &s)) ||
+              need(engine, b->ops->basis_create(b, engine, &p, &shape)) ||
+              need(engine, b->ops->alloc(s, &data, bytes)) ||
+              need(engine, b->ops->upload(s, data, in, bytes));
+    const hel_view x = {data, 1, 1, 1, ring->n};
+    bad = bad || need(engine, b->ops->ntt_forward(s, p, x)) ||
+          need(engine, b->ops->ntt_inverse(s, p, x)) ||
+          need(engine, b->ops->download(s, out, data, bytes));
+    if (!bad && memcmp(in, out, bytes) != 0) {
+        fprintf(stderr, "clusters: not the words that went in\n");
+        bad = 1;
+    }
+    if (s) {
+        b->ops->release(s, data);
+        b->ops->stream_free(s);
+    }
+    b->ops->basis_free(b, p);
+    hel_backend_free(b);
+    ref_ring_end(engine, ring);
+    free(in);
+    free(out);
+    return bad;
+}
+
 /* Two devices, each with two contexts of a thread of their own: the same residues everywhere. */
 static int threads(void)
 {
@@ -175,5 +213,5 @@ int main(int argc, char **argv)
                faulty(k_faulty_cluster, K_FAULT_NONE);
     if (argc == 2 && strcmp(argv[1], "threads") == 0)
         return threads();
-    return kernels(10, 3) || kernels(11, 2);
+    return kernels(10, 3) || kernels(11, 2) || clusters();
 }

@@ -66,7 +66,15 @@ static inline uint32_t sim_reverse(uint32_t x)
 #define SIM_TEXT(x)  SIM_TEXT_(x)
 #define SIM_PLACE    __FILE__ ":" SIM_TEXT(__LINE__)
 
+/* What a launch must keep to, for sim_queue.c */
+typedef struct sim_bounds {
+    uint32_t threads;
+    size_t args_bytes;
+} sim_bounds;
+
 #define K_KERNEL(name, type, limit)                                                                \
+    extern const sim_bounds name##_bounds;                                                         \
+    const sim_bounds name##_bounds = {limit, sizeof(type)};                                        \
     static void name##_body(const type A);                                                         \
     void name(const void *args);                                                                   \
     void name(const void *args)                                                                    \

@@ -47,7 +47,8 @@ typedef struct shared_memory {
     size_t bytes; /* of pages */
 } shared_memory;
 
-/* Addresses for ThreadSanitizer, one set per block of the grid; a cluster's is its first block's. */
+/* Addresses for ThreadSanitizer, one set per block of the grid; a cluster's is its first
+ * block's. */
 typedef struct marks {
     char barrier, cluster, end;
 } marks;

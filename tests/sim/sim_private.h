@@ -1,4 +1,5 @@
-/* The simulated device's inside: memory (sim_device.c), queues (sim_queue.c), Fourier transforms. */
+/* The simulated device's inside: memory (sim_device.c), queues (sim_queue.c), Fourier
+ * transforms. */
 #ifndef HEL_TESTS_SIM_PRIVATE_H
 #define HEL_TESTS_SIM_PRIVATE_H
 

@@ -6,7 +6,9 @@
 
 #include "tests/sim/sim_private.h"
 
-#define DECLARE(name) void name(const void *args);
+#define DECLARE(name)                                                                              \
+    void name(const void *args);                                                                   \
+    extern const sim_bounds name##_bounds;
 K_LIST(DECLARE)
 #undef DECLARE
 
@@ -14,6 +16,12 @@ static const sim_kernel kernels[K_ID_COUNT] = {
 #define ENTRY(name) [K_ID_##name] = name,
     K_LIST(ENTRY)
 #undef ENTRY
+};
+
+static const sim_bounds *const bounds[K_ID_COUNT] = {
+#define BOUNDS(name) [K_ID_##name] = &name##_bounds,
+    K_LIST(BOUNDS)
+#undef BOUNDS
 };
 
 const char *const sim_kernel_names[K_ID_COUNT] = {
@@ -381,6 +389,13 @@ static const char *check_launch(const sim_device *d, const hel_launch *l)
         return "a cluster that the device does not take";
     if (!l->grid[0] || !l->grid[1] || !l->grid[2] || l->args_bytes > 4096)
         return "no blocks, or arguments of more than 4 KiB";
+    if (l->grid[0] > 0x7fffffff || l->grid[1] > 65535 || l->grid[2] > 65535)
+        return "more blocks than a grid may have";
+    /* more than any block may have: found by the machine, a fault that comes late */
+    if (!l->threads || (l->threads <= 1024 && l->threads > bounds[l->kernel]->threads))
+        return "no threads, or more than the kernel's launch bound";
+    if (l->args_bytes != bounds[l->kernel]->args_bytes)
+        return "arguments of another size than the kernel's";
     return NULL;
 }
 

@@ -1,4 +1,4 @@
-/* The transforms of the kernels against the portable ones: every N, both ways through shared
+/* The transforms of the kernels against the portable ones: every N, all ways through shared
  * memory, every order of blocks and threads. The other kernels are checked by the suites of the
  * backend, of which the simulated device is one configuration. */
 #include <stdlib.h>
@@ -38,28 +38,29 @@ static void finish(setting *t)
     ref_ring_end(t->engine, t->ring);
 }
 
-/* Two items of three limbs, the last a special prime, with a gap between them. */
-static void check(setting *t, ref_random *r, int order)
+/* Items of three limbs, the last a special prime, with a gap between them, and room for one more,
+ * which must not be touched. */
+static void check(setting *t, ref_random *r, uint32_t batch, int order)
 {
-    const size_t n = t->ring->n, stride = LIMBS * n + 32;
-    uint32_t *want = ref_words(2 * stride), *data;
-    cr_assert_eq(t->backend->ops->alloc(t->s, &data, 2 * stride * sizeof *data), HEL_OK);
-    const hel_view view = {data, 2, LIMBS, 2, stride};
-    memset(want, 0x77, 2 * stride * sizeof *want);
-    for (size_t b = 0; b < 2; b++)
+    const size_t n = t->ring->n, stride = LIMBS * n + 32, words = (batch + 1) * stride;
+    uint32_t *want = ref_words(words), *data;
+    cr_assert_eq(t->backend->ops->alloc(t->s, &data, words * sizeof *data), HEL_OK);
+    const hel_view view = {data, batch, LIMBS, 2, stride};
+    memset(want, 0x77, words * sizeof *want);
+    for (size_t b = 0; b < batch; b++)
         for (uint32_t i = 0; i < LIMBS; i++)
             ref_fill(r, want + b * stride + i * n, n, t->ring->limb[i].q);
-    cr_assert_eq(t->s->ops->upload(t->s, data, want, 2 * stride * sizeof *data), HEL_OK);
+    cr_assert_eq(t->s->ops->upload(t->s, data, want, words * sizeof *data), HEL_OK);
     for (int inverse = 0; inverse < 2; inverse++) {
         cr_assert_eq(inverse ? t->s->ops->ntt_inverse(t->s, t->basis, view)
                              : t->s->ops->ntt_forward(t->s, t->basis, view),
                      HEL_OK, "%s", hel_engine_error(t->engine));
         cr_assert_eq(t->s->ops->sync(t->s), HEL_OK, "%s", hel_engine_error(t->engine));
-        for (size_t b = 0; b < 2; b++)
+        for (size_t b = 0; b < batch; b++)
             for (uint32_t i = 0; i < LIMBS; i++)
                 (inverse ? hel_ntt_inverse : hel_ntt_forward)(t->ring, i,
                                                               want + b * stride + i * n);
-        cr_assert_arr_eq(data, want, 2 * stride * sizeof *data, "N = 2^%u order %d inverse %d",
+        cr_assert_arr_eq(data, want, words * sizeof *data, "N = 2^%u order %d inverse %d",
                          t->ring->log_n, order, inverse);
     }
     t->backend->ops->release(t->s, data);
@@ -76,9 +77,38 @@ Test(device_ntt, equals_the_host_at_every_size, .timeout = 300)
             setting t;
             start(&t, log_n,
                   sim_device_create(&options, small ? SIM_SHARED_ADA : SIM_SHARED_HOPPER));
-            check(&t, &r, order);
+            check(&t, &r, 2, order);
             finish(&t);
         }
+}
+
+/* N = 2^16: one launch for the limbs of Q and one for those of P where the device has clusters, two
+ * each where it has none, or less shared memory than a part of a row takes. */
+Test(device_ntt, clusters_where_the_device_has_them, .timeout = 300)
+{
+    static const struct {
+        size_t shared;
+        uint32_t clusters, passes;
+    } devices[] = {{SIM_SHARED_HOPPER, 8, 1},
+                   {SIM_SHARED_HOPPER, K_CLUSTER_BLOCKS, 1},
+                   {SIM_SHARED_HOPPER, K_CLUSTER_BLOCKS - 1, 2},
+                   {SIM_SHARED_HOPPER, 1, 2},
+                   {K_CLUSTER_BYTES - 1, 8, 2},
+                   {SIM_SHARED_ADA, 1, 2}};
+    static const uint32_t batches[] = {3, 1, 0, 1, 1, 1};
+    ref_random r = ref_random_start(2);
+    for (size_t i = 0; i < sizeof devices / sizeof *devices; i++) {
+        const sim_options options = {SIM_RANDOM, 9 + i};
+        hel_device *device = sim_device_create(&options, devices[i].shared);
+        setting t;
+        device->cluster_max = devices[i].clusters;
+        start(&t, 16, device);
+        const uint64_t before = sim_device_launches(device);
+        check(&t, &r, batches[i], SIM_RANDOM);
+        cr_assert_eq(sim_device_launches(device) - before, batches[i] ? 4 * devices[i].passes : 0,
+                     "device %zu: %zu launches", i, (size_t)(sim_device_launches(device) - before));
+        finish(&t);
+    }
 }
 
 /* Every call of the device fails once: a named error each time, nothing lost. Only a request for

@@ -1,4 +1,4 @@
-/* The kernels between limbs against the CPU's table: every N, both ways through shared memory,
+/* The kernels between limbs against the CPU's table: every N, all ways through shared memory,
  * orders of blocks, aliases, batches of one polynomial, long digits; and launches counted. */
 #include <stdlib.h>
 #include <string.h>
@@ -242,8 +242,14 @@ static void check_divide(pair *t, uint32_t limbs, uint32_t keep, uint32_t batch,
 
 /* ---- the suites ---- */
 
-/* Every N, one pass and two. Launches: a key switch 4 or 8, from digits 2 or 4, so that a rotation
- * with its automorphism is 5 or 9 and a hoisted one 3 or 5; a division 2 or 4. */
+static int by_clusters(const shape *s)
+{
+    return s->log_n == 16 && s->shared == SIM_SHARED_HOPPER;
+}
+
+/* Every N, one pass, by blocks or clusters, and two. Launches: a key switch 4 or 8, from digits 2
+ * or 4, so that a rotation with its automorphism is 5 or 9 and a hoisted one 3 or 5; a division 2
+ * or 4. */
 Test(device_switch, equals_the_cpu_at_every_size, .timeout = 600)
 {
     static const shape shapes[] = {
@@ -251,15 +257,17 @@ Test(device_switch, equals_the_cpu_at_every_size, .timeout = 600)
         {12, 5, 3, 2, 2, SIM_SHARED_ADA},    {13, 4, 2, 2, 2, SIM_SHARED_HOPPER},
         {14, 3, 2, 2, 1, SIM_SHARED_ADA},    {15, 3, 2, 2, 1, SIM_SHARED_HOPPER},
         {15, 3, 2, 2, 1, SIM_SHARED_ADA},    {16, 3, 2, 2, 1, SIM_SHARED_ADA},
-        {17, 3, 1, 2, 1, SIM_SHARED_HOPPER},
+        {16, 3, 2, 2, 1, SIM_SHARED_HOPPER}, {17, 3, 1, 2, 1, SIM_SHARED_HOPPER},
     };
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
         for (int order = SIM_IN_ORDER; order <= SIM_RANDOM; order++) {
             const uint32_t log_n = shapes[i].log_n, most = shapes[i].q_count;
-            const int once = sizeof(uint32_t) << log_n <= shapes[i].shared && log_n < 16;
+            const int clusters = by_clusters(&shapes[i]);
+            const int once =
+                (sizeof(uint32_t) << log_n <= shapes[i].shared && log_n < 16) || clusters;
             uint64_t launches[2];
             pair t;
-            if (log_n > 14 && order == SIM_REVERSED)
+            if (log_n > 14 && order == SIM_REVERSED && !clusters)
                 continue;
             start(&t, shapes[i], (sim_order)order, 11 * i + (uint64_t)order);
             check_switch(&t,
@@ -314,18 +322,48 @@ Test(device_switch, corners_of_shapes, .timeout = 600)
 /* The second result where the first addend is: one half after the other, one launch more. */
 Test(device_switch, results_in_the_place_of_inputs)
 {
-    for (uint32_t k = 0; k < 2; k++) {
-        const shape shape = {10 + 6 * k, 3, 1, 2, 1, SIM_SHARED_ADA};
+    static const shape shapes[] = {{10, 3, 1, 2, 1, SIM_SHARED_ADA},
+                                   {16, 3, 1, 2, 1, SIM_SHARED_ADA},
+                                   {16, 3, 1, 2, 1, SIM_SHARED_HOPPER}};
+    for (uint32_t k = 0; k < 3; k++) {
+        const uint32_t passes = k == 1 ? 2 : 1;
         pair t;
-        start(&t, shape, SIM_IN_ORDER, 7);
+        start(&t, shapes[k], k < 2 ? SIM_IN_ORDER : SIM_RANDOM, 7);
         for (int onto = 0; onto <= 4; onto++) {
             uint64_t launches[2];
             check_switch(
                 &t, (one){.limbs = 3, .key_limbs = 3, .batch = 1, .g = 5, .adds = 3, .onto = onto},
                 launches);
-            cr_assert(launches[0] == (onto == 3 ? 5u : 4u) * (k + 1), "%zu launches",
+            cr_assert(launches[0] == (onto == 3 ? 5u : 4u) * passes, "%zu launches",
                       (size_t)launches[0]);
         }
         finish(&t);
     }
+}
+
+/* Batches of 0, 1 and 3, one polynomial for all, a key of more limbs, digits of one limb. */
+Test(device_switch, batches_by_clusters, .timeout = 300)
+{
+    static const shape shapes[] = {{16, 3, 1, 2, 1, SIM_SHARED_HOPPER},
+                                   {16, 2, 1, 1, 1, SIM_SHARED_HOPPER}};
+    static const uint32_t batches[] = {0, 1, 3};
+    for (uint32_t k = 0; k < 2; k++)
+        for (uint32_t b = 0; b < 3; b++) {
+            const uint32_t most = shapes[k].q_count, batch = batches[b];
+            uint64_t launches[2];
+            pair t;
+            start(&t, shapes[k], SIM_RANDOM, 40 + 3 * k + b);
+            check_switch(&t,
+                         (one){.limbs = most - (b == 1),
+                               .key_limbs = most,
+                               .batch = batch,
+                               .g = 2 * ref_random_below(&t.r, t.ring->n) + 1,
+                               .spread = k && b == 2,
+                               .adds = (int)(b + k)},
+                         launches);
+            cr_assert(launches[0] == (batch ? 4 : 0) && launches[1] == (batch ? 2 : 0));
+            check_divide(&t, most, most - 1, batch, 0, launches);
+            cr_assert(launches[0] == (batch ? 2 : 0) && launches[1] == (batch ? 2 : 0));
+            finish(&t);
+        }
 }

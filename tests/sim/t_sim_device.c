@@ -337,6 +337,36 @@ Test(sim_device, faults_of_late_launches_come_later)
     finish(&t);
 }
 
+static void refused(bench *t, hel_launch launch, const char *why)
+{
+    cr_assert_eq(t->ops->launch(t->d, t->a, &launch), HEL_E_INTERNAL);
+    cr_assert(strstr(t->ops->error(t->d), why), "%s", t->ops->error(t->d));
+}
+
+/* What a GPU would refuse, or would not notice: arguments have the size that the kernel reads. */
+Test(sim_device, launches_beyond_a_kernels_bounds_are_refused)
+{
+    bench t;
+    k_elem args = {0};
+    start(&t, SIM_RANDOM, 3);
+    hel_launch launch = addition(&args);
+    launch.threads = K_ELEM_THREADS + 32;
+    refused(&t, launch, "launch bound");
+    launch.threads = 0;
+    refused(&t, launch, "launch bound");
+    launch = addition(&args);
+    launch.args_bytes -= 8;
+    refused(&t, launch, "another size");
+    launch = addition(&args);
+    launch.grid[1] = 65536;
+    refused(&t, launch, "more blocks");
+    launch = addition(&args);
+    launch.grid[2] = 65536;
+    refused(&t, launch, "more blocks");
+    OK(&t, t.ops->sync(t.d, t.a));
+    finish(&t);
+}
+
 /* ---- ends with a text ---- */
 
 static void dies(void (*act)(bench *t))

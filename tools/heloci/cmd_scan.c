@@ -3,11 +3,16 @@
 
 #include "tools/heloci/tool.h"
 
-/* Where nobody asked for a GPU and no library for one is installed, its absence is no news. */
-static int backend_length(const char *text)
+/* What computed and, where the choice fell on the CPU, why; in short where no GPU's library is
+ * installed at all. */
+static void say_backend(const tool *t)
 {
-    const char *why = strstr(text, " (no CUDA backend: ");
-    return (int)(why && strstr(why, "(looked for in") ? (size_t)(why - text) : strlen(text));
+    static const char none[] = " (no CUDA backend: libheloci_cuda.so.0: cannot open shared object";
+    const char *text = hel_engine_backend_text(t->engine), *why = strstr(text, none);
+    if (why)
+        tool_say(t, "  computed by %.*s (no CUDA backend is installed)\n", (int)(why - text), text);
+    else
+        tool_say(t, "  computed by %s\n", text);
 }
 
 static void say_stats(const tool *t, const hel_scan_stats *s)
@@ -18,8 +23,7 @@ static void say_stats(const tool *t, const hel_scan_stats *s)
     format_bytes(buffers, sizeof buffers, (double)s->peak_buffers);
     tool_say(t, "  %s genotypes with padding, %s key switches, %u pass%s, buffers %s\n", genotypes,
              switches, s->passes, s->passes == 1 ? "" : "es", buffers);
-    const char *backend = hel_engine_backend_text(t->engine);
-    tool_say(t, "  computed by %.*s\n", backend_length(backend), backend);
+    say_backend(t);
     if (s->on_device) {
         char device[32];
         format_bytes(device, sizeof device, (double)s->device_bytes);

@@ -41,7 +41,6 @@ static int device_lost(cudaError_t e)
     case cudaErrorInvalidPc:
     case cudaErrorNvlinkUncorrectable:
     case cudaErrorAssert:
-    case cudaErrorDevicesUnavailable:
     case cudaErrorContextIsDestroyed:
         return 1;
     default:
@@ -113,6 +112,7 @@ static void host_release(hel_device *device, void *p)
 static void close_device(hel_device *device)
 {
     cuda_device *d = (cuda_device *)device;
+    pthread_rwlock_destroy(&d->queues_lock);
     pthread_mutex_destroy(&d->lock);
     free(d->fft);
     free(d);
@@ -227,6 +227,7 @@ hel_device *hel_device_open(uint32_t ordinal, const hel_device_build *build, cha
     d->base.ops = &ops;
     d->ordinal = (int)ordinal;
     pthread_mutex_init(&d->lock, NULL);
+    pthread_rwlock_init(&d->queues_lock, NULL);
     if (describe(d) != HEL_OK) {
         snprintf(out, room, "%s", text);
         close_device(&d->base);

@@ -17,13 +17,16 @@ typedef struct cuda_device {
     hel_device base;
     int ordinal;
     pthread_mutex_t lock;           /* of what follows */
-    size_t shared_set[K_ID_COUNT];  /* dynamic shared memory that a kernel has been allowed */
+    uint8_t shared_set[K_ID_COUNT]; /* 1: the kernel may have all the shared memory of a block */
     struct cuda_fourier_calls *fft; /* of cuFFT once it has been loaded */
     int fft_absent;
+    pthread_rwlock_t queues_lock; /* of what follows */
+    struct cuda_queue *queues;
+    uint32_t recording; /* queues that record a graph */
 } cuda_device;
 
 #define CUDA_SLOTS      4u
-#define CUDA_SLOT_BYTES ((size_t)64 * 1024)
+#define CUDA_SLOT_BYTES ((size_t)256 * 1024)
 
 typedef struct cuda_plan {
     struct cuda_plan *next;
@@ -36,6 +39,7 @@ typedef struct cuda_plan {
 /* A stream, pinned slots through which small uploads pass, its transforms' plans (their work memory
  * serves one stream at a time), and whether a graph is being recorded. */
 typedef struct cuda_queue {
+    struct cuda_queue *next;
     cudaStream_t stream;
     uint8_t *slots;
     cudaEvent_t slot_free[CUDA_SLOTS];

@@ -30,7 +30,8 @@ static cudaStream_t stream_of(void *queue)
     return queue ? ((cuda_queue *)queue)->stream : NULL;
 }
 
-/* What a graph cannot hold: the runtime would record some of it, and end the recording for other. */
+/* What a graph cannot hold: the runtime would record some of it, and end the recording for
+ * other. */
 static hel_status not_recording(const cuda_queue *q, const char *what)
 {
     if (q && q->recording)
@@ -40,8 +41,42 @@ static hel_status not_recording(const cuda_queue *q, const char *what)
 
 /* ---- queues ---- */
 
+/* Begins (1) or ends (0) a recording; none begins while all queues are waited for. */
+static cudaError_t capture(cuda_device *d, cuda_queue *q, int begin, cudaGraph_t *recorded)
+{
+    pthread_rwlock_wrlock(&d->queues_lock);
+    const cudaError_t e = begin ? cudaStreamBeginCapture(q->stream, cudaStreamCaptureModeRelaxed)
+                                : cudaStreamEndCapture(q->stream, recorded);
+    if (begin && e == cudaSuccess) {
+        q->recording = 1;
+        d->recording++;
+    } else if (!begin && q->recording) {
+        q->recording = 0;
+        d->recording--;
+    }
+    pthread_rwlock_unlock(&d->queues_lock);
+    return e;
+}
+
+/* Not by cudaDeviceSynchronize: it would end a graph that another hel_device of the same GPU
+ * records. */
+static hel_status sync_all(cuda_device *d)
+{
+    hel_status status = HEL_OK;
+    pthread_rwlock_rdlock(&d->queues_lock);
+    if (d->recording)
+        status = cuda_fail(HEL_E_UNSUPPORTED, "sync: while a graph is recorded");
+    for (const cuda_queue *q = d->queues; q && status == HEL_OK; q = q->next)
+        status = cuda_check(cudaStreamSynchronize(q->stream), "cudaStreamSynchronize");
+    if (status == HEL_OK)
+        status = cuda_check(cudaStreamSynchronize(NULL), "cudaStreamSynchronize");
+    pthread_rwlock_unlock(&d->queues_lock);
+    return status;
+}
+
 hel_status cuda_queue_create(hel_device *device, void **queue)
 {
+    cuda_device *d = (cuda_device *)device;
     *queue = NULL;
     CUDA_SELECT(device);
     cuda_queue *q = calloc(1, sizeof *q);
@@ -53,6 +88,10 @@ hel_status cuda_queue_create(hel_device *device, void **queue)
         free(q);
         return status;
     }
+    pthread_rwlock_wrlock(&d->queues_lock);
+    q->next = d->queues;
+    d->queues = q;
+    pthread_rwlock_unlock(&d->queues_lock);
     *queue = q;
     return HEL_OK;
 }
@@ -60,15 +99,23 @@ hel_status cuda_queue_create(hel_device *device, void **queue)
 /* Failures have nobody to tell: a lost device has no work left. */
 void cuda_queue_free(hel_device *device, void *queue)
 {
+    cuda_device *d = (cuda_device *)device;
     cuda_queue *q = queue;
     cudaGraph_t unfinished = NULL;
     if (!q)
         return;
-    (void)cudaSetDevice(((cuda_device *)device)->ordinal);
-    if (q->recording && cudaStreamEndCapture(q->stream, &unfinished) == cudaSuccess && unfinished)
+    (void)cudaSetDevice(d->ordinal);
+    if (q->recording && capture(d, q, 0, &unfinished) == cudaSuccess && unfinished)
         (void)cudaGraphDestroy(unfinished);
+    pthread_rwlock_wrlock(&d->queues_lock);
+    for (cuda_queue **at = &d->queues; *at; at = &(*at)->next)
+        if (*at == q) {
+            *at = q->next;
+            break;
+        }
+    pthread_rwlock_unlock(&d->queues_lock);
     (void)cudaStreamSynchronize(q->stream);
-    cuda_plans_free((cuda_device *)device, q);
+    cuda_plans_free(d, q);
     for (uint32_t i = 0; i < CUDA_SLOTS; i++)
         if (q->slot_free[i])
             (void)cudaEventDestroy(q->slot_free[i]);
@@ -85,10 +132,9 @@ hel_status cuda_sync(hel_device *device, void *queue)
 {
     HEL_TRY(not_recording(queue, "sync"));
     CUDA_SELECT(device);
-    if (queue)
-        CUDA_TRY(cudaStreamSynchronize(stream_of(queue)));
-    else
-        CUDA_TRY(cudaDeviceSynchronize());
+    if (!queue)
+        return sync_all((cuda_device *)device);
+    CUDA_TRY(cudaStreamSynchronize(stream_of(queue)));
     return HEL_OK;
 }
 
@@ -105,26 +151,38 @@ static hel_status create_slots(cuda_queue *q)
     return HEL_OK;
 }
 
-/* Small uploads go through pinned slots and wait for nothing; whether a copy from pageable memory
- * has read it when the call returns depends on the system, so large ones wait. */
-hel_status cuda_upload(hel_device *device, void *queue, void *dst, const void *src, size_t bytes)
+/* Once the copy that used the slot last is done */
+static hel_status upload_by_slot(cuda_queue *q, uint8_t *dst, const uint8_t *src, size_t bytes)
 {
-    cuda_queue *q = queue;
-    HEL_TRY(not_recording(q, "upload"));
-    CUDA_SELECT(device);
-    if (!q || bytes > CUDA_SLOT_BYTES) {
-        CUDA_TRY(cudaMemcpyAsync(dst, src, bytes, cudaMemcpyHostToDevice, stream_of(q)));
-        CUDA_TRY(cudaStreamSynchronize(stream_of(q)));
-        return HEL_OK;
-    }
-    if (!q->slots)
-        HEL_TRY(create_slots(q));
     const uint32_t i = q->slot++ % CUDA_SLOTS;
     uint8_t *slot = q->slots + i * CUDA_SLOT_BYTES;
     CUDA_TRY(cudaEventSynchronize(q->slot_free[i])); /* at once before the first record */
     memcpy(slot, src, bytes);
     CUDA_TRY(cudaMemcpyAsync(dst, slot, bytes, cudaMemcpyHostToDevice, q->stream));
     CUDA_TRY(cudaEventRecord(q->slot_free[i], q->stream));
+    return HEL_OK;
+}
+
+/* Up to a packed ciphertext and more goes through pinned slots and waits for nothing but earlier
+ * uploads; whether a copy from pageable memory has read it when the call returns depends on the
+ * system, so larger ones wait. */
+hel_status cuda_upload(hel_device *device, void *queue, void *dst, const void *src, size_t bytes)
+{
+    cuda_queue *q = queue;
+    HEL_TRY(not_recording(q, "upload"));
+    CUDA_SELECT(device);
+    if (!q || bytes > CUDA_SLOTS * CUDA_SLOT_BYTES) {
+        CUDA_TRY(cudaMemcpyAsync(dst, src, bytes, cudaMemcpyHostToDevice, stream_of(q)));
+        CUDA_TRY(cudaStreamSynchronize(stream_of(q)));
+        return HEL_OK;
+    }
+    if (!q->slots)
+        HEL_TRY(create_slots(q));
+    for (size_t at = 0; at < bytes; at += CUDA_SLOT_BYTES) {
+        const size_t left = bytes - at;
+        HEL_TRY(upload_by_slot(q, (uint8_t *)dst + at, (const uint8_t *)src + at,
+                               left < CUDA_SLOT_BYTES ? left : CUDA_SLOT_BYTES));
+    }
     return HEL_OK;
 }
 
@@ -164,17 +222,18 @@ hel_status cuda_wipe(hel_device *device, void *queue, void *p, size_t bytes)
 
 #define SHARED_FREE ((size_t)48 * 1024) /* what every kernel may have without asking */
 
-static hel_status allow_shared(cuda_device *d, k_id kernel, size_t bytes)
+/* All that a block may have, whatever a launch needs: the limit is the process's, and another
+ * hel_device of the same GPU would lower it. */
+static hel_status allow_shared(cuda_device *d, k_id kernel)
 {
     hel_status status = HEL_OK;
     pthread_mutex_lock(&d->lock);
-    if (bytes > d->shared_set[kernel]) {
+    if (!d->shared_set[kernel]) {
         status = cuda_check(cudaFuncSetAttribute(kernels[kernel],
                                                  cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                                 (int)bytes),
+                                                 (int)d->base.shared_max),
                             names[kernel]);
-        if (status == HEL_OK)
-            d->shared_set[kernel] = bytes;
+        d->shared_set[kernel] = status == HEL_OK;
     }
     pthread_mutex_unlock(&d->lock);
     return status;
@@ -188,7 +247,7 @@ hel_status cuda_launch(hel_device *device, void *queue, const hel_launch *l)
     memcpy(&args[0], &l->args, sizeof args[0]); /* the runtime reads it; its type says otherwise */
     CUDA_SELECT(device);
     if (l->shared_bytes > SHARED_FREE)
-        HEL_TRY(allow_shared(d, l->kernel, l->shared_bytes));
+        HEL_TRY(allow_shared(d, l->kernel));
     if (l->cluster <= 1)
         return cuda_check(cudaLaunchKernel(kernels[l->kernel], grid, block, args, l->shared_bytes,
                                            stream_of(queue)),
@@ -266,9 +325,7 @@ hel_status cuda_graph_begin(hel_device *device, void *queue)
     cuda_queue *q = queue;
     HEL_TRY(not_recording(q, "graph begin"));
     CUDA_SELECT(device);
-    CUDA_TRY(cudaStreamBeginCapture(q->stream, cudaStreamCaptureModeRelaxed));
-    q->recording = 1;
-    return HEL_OK;
+    return cuda_check(capture((cuda_device *)device, q, 1, NULL), "cudaStreamBeginCapture");
 }
 
 hel_status cuda_graph_end(hel_device *device, void *queue, void **graph)
@@ -277,9 +334,8 @@ hel_status cuda_graph_end(hel_device *device, void *queue, void **graph)
     cudaGraph_t recorded = NULL;
     cudaGraphExec_t ready = NULL;
     *graph = NULL;
-    q->recording = 0;
     CUDA_SELECT(device);
-    CUDA_TRY(cudaStreamEndCapture(q->stream, &recorded));
+    HEL_TRY(cuda_check(capture((cuda_device *)device, q, 0, &recorded), "cudaStreamEndCapture"));
     const hel_status status = cuda_check(cudaGraphInstantiateWithFlags(&ready, recorded, 0),
                                          "cudaGraphInstantiateWithFlags");
     (void)cudaGraphDestroy(recorded);

@@ -209,7 +209,8 @@ static hel_status check_rows(const hel_device_scan *x, const hel_device_rows *r)
                 r->samples, r->first_block, r->blocks);
     HEL_REQUIRE(x->engine,
                 r->stride < UINT32_MAX && r->offset <= s->row_polys &&
-                    (r->samples - 1) * r->stride + r->blocks <= s->row_polys - r->offset,
+                    (r->samples - 1) * r->stride + r->blocks <= s->row_polys - r->offset &&
+                    (uint64_t)r->samples * r->blocks <= s->row_polys, /* kept halves */
                 HEL_E_USAGE, "scan on a device: rows leave their buffer of %" PRIu64 " polynomials",
                 s->row_polys);
     for (uint32_t k = 0; k < r->count; k++)
@@ -249,8 +250,8 @@ static k_scan scan_args(const hel_device_scan *x, const uint8_t seed[HEL_SEED_BY
     return args;
 }
 
-/* Columns begin .. end - 1 of the call, for `groups` groups of b variant blocks each. As many strips
- * of 32 positions as the columns leave warps for. */
+/* Columns begin .. end - 1 of the call, for `groups` groups of b variant blocks each. As many
+ * strips of 32 positions as the columns leave warps for. */
 static hel_status launch_pass(hel_device_scan *x, k_scan *args, const hel_device_rows *r,
                               uint32_t b, uint32_t groups, uint32_t begin, uint32_t end)
 {

@@ -250,8 +250,7 @@ hel_status hel_device_tree_create(hel_device_scan *x)
     HEL_TRY(hel_calloc(x->engine, &x->tree, 1, sizeof *x->tree));
     x->tree->wide = hel_device_tree_wide(x->scheme);
     x->tree->steps = hel_tree_steps(log_n);
-    x->tree->fused =
-        log_n <= K_NTT_LOG_N_ONCE && sizeof(uint32_t) << log_n <= x->device->shared_max;
+    x->tree->fused = log_n <= K_NTT_LOG_N_ONCE && k_alone_bytes(log_n) <= x->device->shared_max;
     HEL_TRY(create_dropped(x));
     HEL_TRY(create_tables(x));
     HEL_TRY(create_keys(x));
@@ -292,7 +291,7 @@ int hel_device_lift_fused(const hel_device_scan *x, uint32_t count)
 /* Limbs of a block: two blocks on a processor, but one limb each where a launch is small. */
 static uint32_t rows_of(const hel_device_scan *x, uint32_t targets, uint64_t polys)
 {
-    const size_t fit = x->device->shared_max / 2 / (sizeof(uint32_t) << x->scheme->params.log_n);
+    const size_t fit = x->device->shared_max / 2 / k_row_bytes(x->scheme->params.log_n);
     uint32_t groups;
     if (fit <= 1 || polys * targets <= 2 * (uint64_t)x->device->processors)
         return 1;
@@ -315,7 +314,7 @@ hel_status hel_device_lift_rows(hel_device_scan *x, k_lift *args, int leaf, uint
     args->rows = rows_of(x, args->targets, (uint64_t)ys * zs);
     const uint32_t grid[3] = {(args->targets + args->rows - 1) / args->rows, ys, zs};
     return hel_dev_launch(x->stream, id[log_n - K_NTT_LOG_N_MIN][leaf], grid, K_NTT_THREADS(log_n),
-                          args->rows * sizeof(uint32_t) << log_n, args, sizeof *args);
+                          args->rows * k_row_bytes(log_n), args, sizeof *args);
 }
 
 hel_status hel_device_lift_words(hel_device_scan *x, k_id kernel, const k_lift *args, uint32_t ys,
