@@ -3,10 +3,10 @@
  * a block lifts all words of a polynomial to up to `rows` limbs in shared memory, so that sources
  * and their digits are read and computed once, and transforms those rows one after the other.
  *
- * Grid (groups of targets, y, z), threads K_NTT_THREADS, shared memory k_row_bytes() a row. Per word
- * and block of 3 rows at N = 2^13, sm_90: 33 instructions for 2 sources, 55 for 3, beside 64 a row
- * for its transform (73 where that finishes a leaf); 4 bytes in for each source and 4 out for each
- * row, 4 more in for a leaf. Two blocks of 512 threads and 108 KiB on a processor.
+ * Grid (groups of targets, y, z), threads K_NTT_THREADS, shared memory k_row_bytes() a row. Per
+ * word and block of 3 rows at N = 2^13, sm_90: 33 instructions for 2 sources, 55 for 3, beside 64 a
+ * row for its transform (73 where that finishes a leaf); 4 bytes in for each source and 4 out for
+ * each row, 4 more in for a leaf. Two blocks of 512 threads and 108 KiB on a processor.
  */
 #include "kernels/lift.h"
 

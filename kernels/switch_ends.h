@@ -91,19 +91,23 @@ K_DEVICE void k_convert_words(const k_convert_end *e, uint32_t j, uint32_t log_s
         sum[i] = 0;
         part[i] = 1u << 25;
     }
-    for (uint32_t k = 0; k < e->count; k++) {
-        const uint32_t *y = e->y + ((size_t)k << e->log_n) + j;
-        const k_pair weight = K_LOAD(&e->weight[k]);
-        if (k >= 16 && k % 8 == 0) {
+    const uint32_t *y = e->y + j;
+    const k_pair *weight = e->weight;
+    for (uint32_t k = 0; k < e->count;) {
+        const uint32_t end = K_MIN(e->count, k ? k + 8 : 16);
+        for (; k < end; k++, y += (size_t)1 << e->log_n) {
+            const k_pair w = K_LOAD(weight++);
+            K_UNROLL
+            for (uint32_t i = 0; i < words; i++) {
+                const uint32_t x = K_LOAD(&y[i << log_step]);
+                sum[i] += (uint64_t)x * w.x;
+                part[i] += K_MULHI(x, w.y) >> 3;
+            }
+        }
+        if (k < e->count) {
             K_UNROLL
             for (uint32_t i = 0; i < words; i++)
                 sum[i] = k_sum_fold(sum[i], e->q);
-        }
-        K_UNROLL
-        for (uint32_t i = 0; i < words; i++) {
-            const uint32_t x = K_LOAD(&y[i << log_step]);
-            sum[i] += (uint64_t)x * weight.x;
-            part[i] += K_MULHI(x, weight.y) >> 3;
         }
     }
     const uint32_t last = K_LOAD(&e->weight[e->count]).x;

@@ -190,11 +190,11 @@ static hel_status block_differs(struct scan *s, const char *what, uint32_t block
 
 /* ---- accumulators ---- */
 
-static int choose(struct scan *s, hel_status *status)
+static int choose(struct scan *s, int first, hel_status *status)
 {
     uint64_t word = 0;
     *status = hel_random(s->engine, &word, sizeof word);
-    return *status == HEL_OK && (double)(word >> 11) * 0x1p-53 < s->config->verify;
+    return *status == HEL_OK && (first || (double)(word >> 11) * 0x1p-53 < s->config->verify);
 }
 
 /* Reads a block into c->sums; what an earlier check saw must be there still. */
@@ -307,10 +307,9 @@ static hel_status check_before(struct scan *s)
     struct scan_check *c = s->check;
     const uint32_t first = scan_super_first(s) - s->range_first, count = scan_super_count(s);
     c->count = 0;
-    s->stats.tiles += count;
     for (uint32_t block = first; block < first + count; block++) {
         hel_status status;
-        int chosen = choose(s, &status);
+        int chosen = choose(s, s->stats.tiles++ == 0, &status);
         HEL_TRY(status);
         if (!chosen)
             continue;
@@ -342,10 +341,9 @@ static hel_status check_finished(void *arg, size_t o, uint32_t worker)
 static hel_status check_sums(struct scan *s)
 {
     struct scan_check *c = s->check;
-    s->stats.sums += c->finished;
     for (uint32_t i = 0; i < c->finished; i++, c->result += scan_result_words(s)) {
         hel_status status;
-        int chosen = choose(s, &status);
+        int chosen = choose(s, s->stats.sums++ == 0, &status);
         HEL_TRY(status);
         if (!chosen)
             continue;

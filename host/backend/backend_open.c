@@ -77,6 +77,7 @@ static void find_places(places *p, const char *file)
     if (own_folder(folder, sizeof folder)) {
         add_place(p, folder, "", file);
         add_place(p, folder, "/../lib", file);
+        add_place(p, folder, "/../lib64", file);
     }
 }
 
@@ -102,7 +103,7 @@ static void *load(const char *file, char *why)
         *slash = 0;
         add(why, WHY_ROOM, " %s,", p.path[i]);
     }
-    add(why, WHY_ROOM, " the system's folders)");
+    add(why, WHY_ROOM, " the system's folders; HELOCI_BACKEND_DIR may name one)");
     return NULL;
 }
 

@@ -2,7 +2,7 @@
  * Backends by name. "cpu" is always there; "auto" is "cuda" where that can be used, else "cpu"; any
  * other name is that of a library of devices, libheloci_NAME.so.0, looked for in
  *   the folder that the environment variable HELOCI_BACKEND_DIR names,
- *   the folder of the library or program that holds heloci, and the folder ../lib beside it,
+ *   the folder of the library or program that holds heloci, and ../lib and ../lib64 beside it,
  *   the folders that the system searches.
  * The first file found decides.
  */

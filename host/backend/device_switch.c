@@ -3,14 +3,14 @@
  * where a block or a cluster of them holds a row, eight where a transform takes two passes.
  * Definitions: the CPU instance, whose residues these give.
  *
- * Scratch of a key switch: the digits without the limbs that a itself has, y of a and y of the sums'
- * special limbs, for all items; those of a batch of one polynomial are computed once.
+ * Scratch of a key switch: the digits without the limbs that a itself has, y of a and y of the
+ * sums' special limbs, for all items; those of a batch of one polynomial are computed once.
  */
 #include "host/backend/device_private.h"
 
 /* A key up to this size stays in the second-level cache over a batch: blocks then run item by
- * item, so that an item's own rows stay there too. Larger ones run limb by limb: each row of the key
- * is read once for all items that are on the device at a time. */
+ * item, so that an item's own rows stay there too. Larger ones run limb by limb: each row of the
+ * key is read once for all items that are on the device at a time. */
 #define SMALL_KEY ((size_t)16 << 20)
 
 int hel_dev_once(const hel_stream *s, const hel_basis *p)

@@ -108,8 +108,8 @@ typedef struct hel_scan_config {
     const char *evk;     /**< <x>.evk */
     const char *out;     /**< prefix: <out>.sums */
     double verify;       /**< 0 to 1: the part of the work that is computed a second time, on the
-                              CPU, and compared bit for bit; chosen at random. Any difference is
-                              HEL_E_INTERNAL, with its place, and no sums */
+                              CPU, and compared bit for bit; chosen at random, the first always.
+                              Any difference is HEL_E_INTERNAL, with its place, and no sums */
 } hel_scan_config;
 
 #define HEL_SCAN_CONFIG_INIT                                                                       \

@@ -147,8 +147,8 @@ const option_row option_table[OPT_COUNT] = {
     [OPT_DEVICE] = {"device", "N", KIND_COUNT, RUN | SCAN, 0, NULL, 0, 1023,
                     "which GPU; default 0, the first"},
     [OPT_VERIFY] = {"verify", "F", KIND_REAL, RUN | SCAN, 0, NULL, 0, 1,
-                    "compute this part of the scan again on the CPU, chosen at random, and compare "
-                    "bit for bit; default 0, 1 is everything"},
+                    "compute this part of the scan, one tile at least, again on the CPU, chosen at "
+                    "random, and compare bit for bit; default 0, 1 is everything"},
     [OPT_PROGRESS] = {"progress", "HOW", KIND_CHOICE, EVERY & ~(PARAMS | INSPECT), 0,
                       "auto|bar|plain|json|none", 0, 0,
                       "on stderr; default auto: a bar on a terminal, else a line every 30 s"},

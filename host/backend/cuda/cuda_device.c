@@ -198,11 +198,12 @@ static hel_status describe(cuda_device *d)
     CUDA_TRY(cudaGetDeviceProperties(&p, d->ordinal));
     d->base.shared_max = (size_t)shared;
     d->base.processors = (uint32_t)processors;
-    d->base.cluster_max = clusters ? 8 : 1;
     snprintf(d->base.model, sizeof d->base.model, "%.60s, %.14s, sm_%d%d", p.name, bus, major,
              minor);
     /* Also creates the context: what fails later fails now. */
     const cudaError_t e = cudaFuncGetAttributes(&f, cuda_first_kernel());
+    /* Code made for an older architecture has no clusters, whatever the device could. */
+    d->base.cluster_max = e == cudaSuccess && clusters && f.ptxVersion >= 90 ? 8 : 1;
     if (e != cudaErrorNoKernelImageForDevice && e != cudaErrorInvalidDeviceFunction &&
         e != cudaErrorUnsupportedPtxVersion)
         return cuda_check(e, d->base.model);
