@@ -63,7 +63,7 @@ static void transforms(FILE *f, const budgets *b, const operation_count *results
           "each, that come from the second-level cache. ns per limb, at the rates above: by "
           "issue, by products, by memory; the prediction is the largest.\n\n"
           "| N | direction | launches | registers | instructions / butterfly | products | KiB "
-          "memory | KiB with factors | ns issue | ns products | ns memory | ns predicted | ns "
+          "memory | KiB with factors | ns issue | ns products | ns memory | ns at least | ns "
           "measured |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|\n",
           f);
     for (size_t i = 0; i < count; i++) {
@@ -117,7 +117,7 @@ static void operations(FILE *f, const operation_count *results, size_t count)
         "and the key once per batch. A guess is a branch that could not be followed (it is "
         "then taken not to be taken).\n\n"
         "| operation | N | q + p limbs, digits | batch | launches | instructions / butterfly | MB "
-        "requested | MB compulsory | us issue | us products | us compulsory | us predicted | us "
+        "requested | MB compulsory | us issue | us products | us compulsory | us at least | us "
         "measured | guesses |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n",
         f);
     for (size_t i = 0; i < count; i++) {
