@@ -242,6 +242,11 @@ int main(int count, char **text)
         printf("not run\n");
         return 0;
     }
+    int devices = 0;
+    if (cudaGetDeviceCount(&devices) != cudaSuccess || devices == 0) {
+        printf("no GPU, nothing was run\n");
+        return 77;
+    }
     const ladder_size size = ladder_arguments(count, text, standard);
     k_scan a = ladder_args(&size);
     k_limb limb[K_SCAN_LIMBS];

@@ -328,17 +328,23 @@ hel_status cuda_graph_begin(hel_device *device, void *queue)
     return cuda_check(capture((cuda_device *)device, q, 1, NULL), "cudaStreamBeginCapture");
 }
 
+/* Whatever fails, the recording has ended: else the queue would go on recording. */
 hel_status cuda_graph_end(hel_device *device, void *queue, void **graph)
 {
-    cuda_queue *q = queue;
+    cuda_device *d = (cuda_device *)device;
     cudaGraph_t recorded = NULL;
     cudaGraphExec_t ready = NULL;
     *graph = NULL;
-    CUDA_SELECT(device);
-    HEL_TRY(cuda_check(capture((cuda_device *)device, q, 0, &recorded), "cudaStreamEndCapture"));
-    const hel_status status = cuda_check(cudaGraphInstantiateWithFlags(&ready, recorded, 0),
-                                         "cudaGraphInstantiateWithFlags");
-    (void)cudaGraphDestroy(recorded);
+    const cudaError_t selected = cudaSetDevice(d->ordinal);
+    const cudaError_t ended = capture(d, queue, 0, &recorded);
+    hel_status status = cuda_check(selected, "cudaSetDevice");
+    if (status == HEL_OK)
+        status = cuda_check(ended, "cudaStreamEndCapture");
+    if (status == HEL_OK)
+        status = cuda_check(cudaGraphInstantiateWithFlags(&ready, recorded, 0),
+                            "cudaGraphInstantiateWithFlags");
+    if (recorded)
+        (void)cudaGraphDestroy(recorded);
     if (status == HEL_OK)
         *graph = ready;
     return status;
