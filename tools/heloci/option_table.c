@@ -57,35 +57,46 @@ const command_row command_table[CMD_COUNT] = {
                     "Finds damage, not forgery: forged sums are caught by decrypt."},
 };
 
-#define FILES(cmds, need) KIND_TEXT, (cmds), (need), NULL, 0, 0
+#define TEXT(cmds, need)            KIND_TEXT, (cmds), (need), NULL, 0, 0
+#define FILES(cmds, need)           KIND_FILE, (cmds), (need), NULL, 0, 0
+#define FILES_OF(type, cmds, need)  KIND_FILE, (cmds), (need), (type), 0, 0
+#define PREFIX_OF(type, cmds, need) KIND_PREFIX, (cmds), (need), (type), 0, 0
+#define NEW_FILES(cmds, need)       KIND_PREFIX, (cmds), (need), NULL, 0, 0
 
 const option_row option_table[OPT_COUNT] = {
-    [OPT_BFILE] = {"bfile", "PREFIX", FILES(RUN | ENCRYPT, RUN | ENCRYPT),
+    [OPT_BFILE] = {"bfile", "PREFIX", PREFIX_OF("bed", RUN | ENCRYPT, RUN | ENCRYPT),
                    "genotypes: PREFIX.bed, .bim and .fam"},
     [OPT_PHENO] = {"pheno", "FILE", FILES(RUN | NULLM, 0),
                    "phenotype table with a header (FID IID ... or IID ...); default: column 6 of "
                    "the .fam file"},
-    [OPT_PHENO_NAME] = {"pheno-name", "A,B", FILES(RUN | NULLM, 0),
+    [OPT_PHENO_NAME] = {"pheno-name", "A,B", TEXT(RUN | NULLM, 0),
                         "phenotypes to analyse, by column name; default: all"},
     [OPT_COVAR] = {"covar", "FILE", FILES(RUN | NULLM, 0),
                    "covariate table; default: intercept only"},
-    [OPT_COVAR_NAME] = {"covar-name", "A,B", FILES(RUN | NULLM, 0),
+    [OPT_COVAR_NAME] = {"covar-name", "A,B", TEXT(RUN | NULLM, 0),
                         "covariates to use; default: all"},
     [OPT_KEEP] = {"keep", "FILE", FILES(RUN | ENCRYPT | NULLM, 0), "only these samples (FID IID)"},
     [OPT_REMOVE] = {"remove", "FILE", FILES(RUN | ENCRYPT | NULLM, 0), "all but these samples"},
     [OPT_EXTRACT] = {"extract", "FILE", FILES(RUN | ENCRYPT, 0), "only these variants (IDs)"},
     [OPT_EXCLUDE] = {"exclude", "FILE", FILES(RUN | ENCRYPT, 0), "all but these variants"},
-    [OPT_KEY] = {"key", "FILE", FILES(ENCRYPT | NULLM | DECRYPT, ENCRYPT | NULLM | DECRYPT),
+    [OPT_KEY] = {"key", "FILE",
+                 FILES_OF("key", ENCRYPT | NULLM | DECRYPT, ENCRYPT | NULLM | DECRYPT),
                  "the owner's .key"},
-    [OPT_DATA] = {"data", "FILE", FILES(NULLM | DECRYPT, NULLM | DECRYPT),
+    [OPT_DATA] = {"data", "FILE", FILES_OF("private", NULLM | DECRYPT, NULLM | DECRYPT),
                   "the dataset file (.private) that encrypt wrote"},
-    [OPT_GENO] = {"geno", "FILE", FILES(SCAN, SCAN), "the .geno file that encrypt wrote"},
-    [OPT_WEIGHTS] = {"weights", "FILE", FILES(SCAN, SCAN), "the .weights file that null wrote"},
-    [OPT_EVK] = {"evk", "FILE", FILES(SCAN, SCAN), "the .evk file that keygen wrote"},
-    [OPT_SUMS] = {"sums", "FILE", FILES(DECRYPT, DECRYPT), "the .sums file that scan wrote"},
-    [OPT_MODEL] = {"model", "FILE", FILES(DECRYPT, DECRYPT), "the .model file that null wrote"},
-    [OPT_TABLE] = {"table", "FILE", FILES(REPORT, REPORT), "association table to draw"},
-    [OPT_OUT] = {"out", "PREFIX", FILES(RUN | OWNER | SCAN | REPORT, RUN | OWNER | SCAN | REPORT),
+    [OPT_GENO] = {"geno", "FILE", FILES_OF("geno", SCAN, SCAN),
+                  "the .geno file that encrypt wrote"},
+    [OPT_WEIGHTS] = {"weights", "FILE", FILES_OF("weights", SCAN, SCAN),
+                     "the .weights file that null wrote"},
+    [OPT_EVK] = {"evk", "FILE", FILES_OF("evk", SCAN, SCAN), "the .evk file that keygen wrote"},
+    [OPT_SUMS] = {"sums", "FILE", FILES_OF("sums", DECRYPT, DECRYPT),
+                  "the .sums file that scan wrote"},
+    [OPT_MODEL] = {"model", "FILE", FILES_OF("model", DECRYPT, DECRYPT),
+                   "the .model file that null wrote"},
+    [OPT_TABLE] = {"table", "FILE", FILES_OF("glm.linear|glm.logistic|regenie|tsv", REPORT, REPORT),
+                   "association table to draw"},
+    [OPT_OUT] = {"out", "PREFIX",
+                 NEW_FILES(RUN | OWNER | SCAN | REPORT, RUN | OWNER | SCAN | REPORT),
                  "where output goes: names start with PREFIX"},
     [OPT_PASSPHRASE_FILE] = {"passphrase-file", "FILE", FILES(RUN | OWNER, 0),
                              "first line seals (keygen) or opens the key; readable to you alone; "
@@ -112,7 +123,7 @@ const option_row option_table[OPT_COUNT] = {
                     "tables to write, separated by commas; default plink2; p of regenie is that of "
                     "REGENIE's chi-square"},
     [OPT_LIST] = {"list", "FILE", FILES(DECRYPT, 0), "write the tables' paths to FILE, one a line"},
-    [OPT_TITLE] = {"title", "TEXT", FILES(REPORT, 0),
+    [OPT_TITLE] = {"title", "TEXT", TEXT(REPORT, 0),
                    "title of the pictures; default: from the file"},
     [OPT_TOP] = {"top", "N", KIND_COUNT, RUN | REPORT, 0, NULL, 1, 1000,
                  "loci in the page's table; default 20"},

@@ -203,27 +203,10 @@ static int read_set(const option_row *row, const char *text, uint64_t *out)
 
 static int bad_value(command_id command, const option_row *row, const char *text, FILE *err)
 {
-    fprintf(err, "heloci %s: --%s: '%s' is not ", command_table[command].name, row->name, text);
-    switch (row->kind) {
-    case KIND_COUNT:
-        fprintf(err, "a whole number from %.0f to %.0f\n", row->low, row->high);
-        break;
-    case KIND_REAL:
-        fprintf(err, "a number from %g to %g\n", row->low, row->high);
-        break;
-    case KIND_MEMORY:
-        fprintf(err, "an amount of memory of at least 1 MiB, such as 2048, 512M or 2G\n");
-        break;
-    case KIND_CHOICE:
-    case KIND_SET:
-        fprintf(err, "%s ", row->kind == KIND_SET ? "a list of" : "one of");
-        for (const char *c = row->choices; *c; c++)
-            fputs(*c == '|' ? ", " : (char[]){*c, 0}, err);
-        fputc('\n', err);
-        break;
-    default:
-        fprintf(err, "usable: it is empty\n");
-    }
+    char domain[256];
+    option_domain(domain, sizeof domain, row);
+    fprintf(err, "heloci %s: --%s: '%s' is not %s\n", command_table[command].name, row->name, text,
+            domain[0] ? domain : "usable: it is empty");
     return USAGE;
 }
 
@@ -232,7 +215,8 @@ static int set_value(options *o, int index, const char *text, FILE *err)
     const option_row *row = &option_table[index];
     int ok = 1;
     o->text[index] = text;
-    if (row->kind == KIND_TEXT || row->kind == KIND_NAME)
+    if (row->kind == KIND_TEXT || row->kind == KIND_NAME || row->kind == KIND_FILE ||
+        row->kind == KIND_PREFIX)
         ok = text[0] != 0;
     else if (row->kind == KIND_COUNT)
         ok = read_count(row, text, &o->number[index]);

@@ -78,6 +78,8 @@ typedef enum option_kind {
     KIND_FLAG,   /* no argument */
     KIND_TEXT,   /* any non-empty argument */
     KIND_NAME,   /* the same, or none */
+    KIND_FILE,   /* a file; those named *.<extension> of `choices` first, NULL = any */
+    KIND_PREFIX, /* what such files are called before the extension; NULL = of new files */
     KIND_COUNT,  /* unsigned integer in [low, high] */
     KIND_REAL,   /* number in [low, high] */
     KIND_MEMORY, /* MiB, or a number with K, M, G or T */
@@ -91,7 +93,7 @@ typedef struct option_row {
     option_kind kind;
     uint32_t commands;   /* bit 1 << command_id: who takes it */
     uint32_t required;   /* who cannot do without */
-    const char *choices; /* separated by '|' */
+    const char *choices; /* of CHOICE and SET, or extensions of FILE and PREFIX; between them '|' */
     double low, high;
     const char *help;
 } option_row;
@@ -115,6 +117,10 @@ typedef struct options {
     uint64_t number[OPT_COUNT];  /* COUNT, MEMORY (bytes), CHOICE, SET, FLAG (1) */
     double real[OPT_COUNT];      /* REAL */
 } options;
+
+/* What values the option takes, as it stands behind "N is": "a whole number from 1 to 9", "one of
+ * a, b". Empty where there is no rule but that of not being empty. */
+void option_domain(char *out, size_t bytes, const option_row *row);
 
 /* Index of a command name, or -1. */
 int command_find(const char *name);
