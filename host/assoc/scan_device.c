@@ -240,14 +240,15 @@ static const scan_ops device_ops = {.name = "device",
                                     .slot_free = slot_free};
 
 /* A lane on a backend, which it then owns. */
-static hel_status open_lane(struct scan_job *job, uint32_t number, hel_backend *backend)
+static hel_status open_lane(struct scan_job *job, uint32_t number, uint32_t lanes,
+                            hel_backend *backend)
 {
     struct scan *s = &job->lane[number];
     *s = job->base;
     s->job = job;
     s->lane = number;
     s->direct_fd = -1;
-    s->budget = hel_engine_memory(s->engine) / job->lanes;
+    s->budget = hel_engine_memory(s->engine) / lanes;
     s->stats = (hel_scan_stats){0};
     pthread_mutex_init(&s->taken_lock, NULL);
     s->ops = hel_scan_cpu_ops();
@@ -265,27 +266,49 @@ static hel_status open_lane(struct scan_job *job, uint32_t number, hel_backend *
     return HEL_OK;
 }
 
+/* How many lanes, and which device is the i-th one's. */
+static hel_status count_lanes(struct scan_job *job, uint32_t *count, int *named)
+{
+    hel_engine *engine = job->base.engine;
+    const hel_scan_config *c = job->base.config;
+    *named = c->device_count > 0;
+    *count = c->device_count;
+    if (c->device_count == HEL_DEVICES_ALL) {
+        HEL_TRY(hel_backend_devices(engine, count));
+        *named = *count > 0; /* else the CPU, or the reason why there is none */
+    }
+    if (*count == 0)
+        *count = 1;
+    if (!*named || c->device_count == HEL_DEVICES_ALL)
+        return HEL_OK;
+    HEL_REQUIRE(engine, c->devices && *count <= 1024, HEL_E_USAGE,
+                "scan: malformed list of devices");
+    for (uint32_t i = 0; i < *count; i++)
+        for (uint32_t j = 0; j < i; j++)
+            HEL_REQUIRE(engine, c->devices[i] != c->devices[j], HEL_E_USAGE,
+                        "scan: device %u is named twice", c->devices[i]);
+    return HEL_OK;
+}
+
 hel_status hel_scan_lanes_open(struct scan_job *job)
 {
     hel_engine *engine = job->base.engine;
     const hel_scan_config *c = job->base.config;
-    const uint32_t count = c->devices && c->device_count ? c->device_count : 1;
-    hel_backend *backend;
-    for (uint32_t i = 0; i < count && c->devices; i++)
-        for (uint32_t j = 0; j < i; j++)
-            HEL_REQUIRE(engine, c->devices[i] != c->devices[j], HEL_E_USAGE,
-                        "scan: device %u is named twice", c->devices[i]);
+    uint32_t count;
+    int named;
+    HEL_TRY(count_lanes(job, &count, &named));
     HEL_TRY(hel_calloc(engine, &job->lane, count, sizeof *job->lane));
     for (uint32_t i = 0; i < count; i++) {
-        if (c->devices && c->device_count)
-            HEL_TRY(hel_backend_open_numbered(engine, &backend, c->devices[i]));
+        hel_backend *backend;
+        if (named)
+            HEL_TRY(hel_backend_open_numbered(
+                engine, &backend, c->device_count == HEL_DEVICES_ALL ? i : c->devices[i]));
         else
             HEL_TRY(hel_backend_open(engine, &backend));
-        job->lanes = count;
-        const hel_status status = open_lane(job, i, backend);
+        const hel_status status = open_lane(job, i, count, backend);
         job->lanes = i + 1; /* that can be released */
         HEL_TRY(status);
-        HEL_REQUIRE(engine, i == 0 || job->lane[i].device, HEL_E_USAGE,
+        HEL_REQUIRE(engine, count == 1 || job->lane[i].device, HEL_E_USAGE,
                     "scan: several devices are named, but the work goes to the CPU");
     }
     return HEL_OK;

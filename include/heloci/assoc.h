@@ -108,6 +108,8 @@ typedef enum hel_io {
     HEL_IO_DIRECT = 2 /**< where the file system can and the file is aligned for it */
 } hel_io;
 
+#define HEL_DEVICES_ALL UINT32_MAX
+
 typedef struct hel_scan_config {
     uint32_t size;
     const char *geno;       /**< <x>.geno */
@@ -122,9 +124,8 @@ typedef struct hel_scan_config {
                                  already, whole and of these inputs, is left as it is */
     double checkpoint;      /**< seconds between checkpoints <out>[...].ckpt; 0 = 600; negative:
                                  none, and none is looked for */
-    const uint32_t *devices; /**< numbers of the backend's devices that share the work; NULL: the
-                                  engine's. Borrowed */
-    uint32_t device_count;
+    const uint32_t *devices; /**< numbers of the backend's devices that share the work. Borrowed */
+    uint32_t device_count; /**< 0: the engine's device; HEL_DEVICES_ALL: all that the backend has */
     hel_io io;
     hel_text_fn note; /**< receives what should be known though it is no failure (a checkpoint that
                            was not used, one that could not be written); may be NULL */
