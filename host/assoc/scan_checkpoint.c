@@ -325,6 +325,28 @@ struct state {
     uint32_t count;
 };
 
+/* No unit has a block that is finished or another unit's. */
+static hel_status units_are_open(struct scan_job *job, const struct state *state)
+{
+    const size_t row = 1 + 8 * (size_t)job->layout.outputs;
+    for (uint32_t i = 0; i < state->count; i++) {
+        const scan_unit *u = &state->unit[i];
+        int bad = 0;
+        for (uint32_t b = 0; b < u->count; b++)
+            bad |=
+                state
+                    ->done[((size_t)u->chunk * job->block_count + u->first - job->first_block + b) *
+                           row];
+        for (uint32_t j = 0; j < i; j++)
+            bad |= state->unit[j].chunk == u->chunk &&
+                   u->first < state->unit[j].first + state->unit[j].count &&
+                   state->unit[j].first < u->first + u->count;
+        HEL_REQUIRE(job->base.engine, !bad, HEL_E_FORMAT, "%s: its units do not fit",
+                    job->checkpoint_path);
+    }
+    return HEL_OK;
+}
+
 /* Everything in a checkpoint of this scan; its checksums hold. HEL_E_MISMATCH for another scan's. */
 static hel_status decode(struct scan_job *job, hel_reader *r, const uint8_t *id, struct state *out)
 {
@@ -368,6 +390,7 @@ static hel_status decode(struct scan_job *job, hel_reader *r, const uint8_t *id,
                                   (1 + 8 * (uint64_t)job->layout.outputs) &&
                     acc_bytes == blocks * hel_scan_cpu_block_bytes(s),
                 HEL_E_FORMAT, "%s: its sections do not have the right size", job->checkpoint_path);
+    HEL_TRY(units_are_open(job, out));
     return hel_reader_check_all(r);
 }
 

@@ -49,6 +49,7 @@ static int unknown_command(const char *name)
 
 int main(int argc, char **argv)
 {
+    interrupt_install(); /* at once: a batch system may be in a hurry */
     if (argc < 2) {
         help_overview(stderr, terminal_columns(STDERR_FILENO));
         return EXIT_USAGE;
@@ -71,7 +72,6 @@ int main(int argc, char **argv)
         help_command(stdout, o.command, terminal_columns(STDOUT_FILENO));
         return finish(0);
     }
-    interrupt_install();
     rc = paths_check(&o);
     return finish(rc ? rc : commands[command](&o));
 }
