@@ -293,6 +293,7 @@ static hel_status scan_all(struct scan_job *job, const scan_unit *resume, uint32
     HEL_TRY(run_lanes(job));
     base->stats.genotypes = job->total;
     base->stats.resumed = job->resumed;
+    HEL_TRY(hel_writer_finish(job->sums, NULL)); /* if that fails, the .part may still be of use */
     hel_status status = hel_writer_commit(job->sums, NULL);
     job->sums = NULL;
     if (status == HEL_OK)
