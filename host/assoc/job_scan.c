@@ -8,6 +8,7 @@
 #include "host/assoc/scan_private.h"
 #include "host/base/mem.h"
 #include "host/base/progress.h"
+#include "host/sched/placement.h"
 
 double hel_scan_cpu_seconds(void)
 {
@@ -230,6 +231,7 @@ static hel_status open_output(struct scan *s, const char *path)
 static hel_status run(struct scan *s, const char *path)
 {
     double start = wall_seconds();
+    HEL_TRY(hel_place_engine(s->engine));
     HEL_TRY(open_inputs(s));
     HEL_TRY(order_outputs(s));
     HEL_TRY(hel_scan_backend_open(s));
