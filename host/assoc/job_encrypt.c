@@ -19,6 +19,7 @@
 #include "host/base/progress.h"
 #include "host/geno/missing.h"
 #include "host/geno/table.h"
+#include "host/sched/placement.h"
 
 #define GROUP_BYTES ((uint64_t)64 << 20) /* ciphertext rows of a group */
 
@@ -457,6 +458,7 @@ static hel_status commit(hel_writer **w)
 static hel_status run(struct job *job, const char *geno, const char *dataset)
 {
     uint8_t content[HEL_DIGEST_BYTES];
+    HEL_TRY(hel_place_engine(job->engine));
     HEL_TRY(hel_owner_open(job->engine, &job->owner, job->config->key, job->config->passphrase));
     HEL_TRY(load_fileset(job));
     HEL_TRY(tell(job));

@@ -195,7 +195,8 @@ static hel_status run_lanes(struct scan_job *job)
     int error = 0;
     HEL_TRY(hel_malloc(engine, &thread, job->lanes, sizeof *thread));
     while (started < job->lanes && !error) {
-        error = hel_thread_start(&thread[started], run_lane, &job->lane[started]);
+        error = hel_thread_start(&thread[started], run_lane, &job->lane[started],
+                                 NULL);
         started += !error;
     }
     for (uint32_t i = started; i < job->lanes; i++) /* the others do its work */

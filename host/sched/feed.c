@@ -261,7 +261,7 @@ static hel_status start_readers(hel_feed *f)
     int error = 0;
     HEL_TRY(hel_calloc(f->engine, &f->thread, f->config.readers, sizeof *f->thread));
     while (started < f->config.readers && !error) {
-        error = hel_thread_start(&f->thread[started], serve, f);
+        error = hel_thread_start(&f->thread[started], serve, f, NULL);
         started += !error;
     }
     f->config.readers = started;

@@ -158,7 +158,7 @@ const option_row option_table[OPT_COUNT] = {
                      "worker threads; default: every processor allowed"},
     [OPT_MEMORY] = {"memory", "MIB", KIND_MEMORY, EVERY & ~(PARAMS | INSPECT), 0, NULL, 0, 0,
                     "budget for large buffers in MiB, or with a unit (512M, 2G); default: half of "
-                    "the machine's"},
+                    "what the machine, or the job, has"},
     [OPT_SIMD] = {"simd", "SET", KIND_CHOICE, EVERY & ~(PARAMS | INSPECT), 0,
                   "auto|portable|avx2|avx512", 0, 0, "force an instruction set"},
     [OPT_BACKEND] = {"backend", "NAME", KIND_CHOICE, RUN | SCAN, 0, "auto|cuda|cpu|sim", 0, 0,
