@@ -277,20 +277,17 @@ hel_status hel_backend_open(hel_engine *engine, hel_backend **out)
 
 hel_status hel_backend_devices(hel_engine *engine, uint32_t *count)
 {
-    char file[HEL_BACKEND_NAME_BYTES + 32], why[WHY_ROOM] = "", text[WHY_ROOM / 2] = "";
     const char *name = hel_engine_backend_name(engine);
     const int choose = strcmp(name, "auto") == 0;
-    hel_device_count_fn devices;
+    hel_library_info info;
     *count = 0;
-    if (strcmp(name, "cpu") == 0 || !valid_name(name))
+    if (strcmp(name, "cpu") == 0)
         return HEL_OK;
-    snprintf(file, sizeof file, "libheloci_%s.so.0", choose ? "cuda" : name);
-    void *library = load(file, why);
-    if (library && find_function(library, "hel_device_count", &devices, why))
-        *count = devices(text, sizeof text);
+    hel_backend_survey(choose ? "cuda" : name, &info, NULL, NULL);
+    *count = info.devices;
     if (*count == 0 && !choose)
-        return hel_fail(engine, HEL_E_UNSUPPORTED, "no backend %s: %s%s; " DEFAULT_GO, name, why,
-                        text);
+        return hel_fail(engine, HEL_E_UNSUPPORTED, "no backend %s: %s; " DEFAULT_GO, name,
+                        info.why);
     return HEL_OK;
 }
 

@@ -21,18 +21,6 @@ const char *hel_version(void)
     return HEL_VERSION_STRING;
 }
 
-/* A quota of a control group does not count here: it limits processor time over periods, not how
- * many processors run at once, and is shared with the group's other processes, so that no number of
- * threads follows from it. `heloci doctor` reports it. */
-static uint32_t usable_processors(void)
-{
-    hel_cpus set;
-    if (hel_cpus_of_thread(&set))
-        return hel_cpus_count(&set);
-    long online = sysconf(_SC_NPROCESSORS_ONLN);
-    return online > 0 ? (uint32_t)online : 1;
-}
-
 static uint64_t default_memory(void)
 {
     hel_group_limits limits;
@@ -53,7 +41,7 @@ hel_status hel_engine_create(hel_engine **out, const hel_engine_config *config)
     hel_simd simd = config->simd == HEL_SIMD_AUTO ? hel_cpu_best() : config->simd;
     if (!hel_cpu_has(simd))
         return HEL_E_UNSUPPORTED;
-    const uint32_t processors = usable_processors();
+    const uint32_t processors = hel_cpus_usable();
     const uint32_t threads = config->threads ? config->threads : processors;
     hel_engine *engine = calloc(1, sizeof *engine);
     pthread_t *workers = calloc(threads, sizeof *workers);

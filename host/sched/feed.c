@@ -86,7 +86,9 @@ static hel_status fill(hel_feed *f, const piece *p)
     hel_stage_mark mark = hel_stage_enter();
     hel_status status = HEL_OK;
     const int aligned = offset % HEL_FEED_ALIGN == 0 && p->at % HEL_FEED_ALIGN == 0;
-    if (!aligned || !atomic_load(&f->direct) || !read_direct(f, to, offset, p->bytes, &status))
+    if (c->read)
+        status = c->read(c->arg, offset, to, p->bytes);
+    else if (!aligned || !atomic_load(&f->direct) || !read_direct(f, to, offset, p->bytes, &status))
         status = hel_file_read_at(f->engine, c->fd, c->path, to, p->bytes, offset);
     hel_stage_leave(&f->read, &mark, 1, p->bytes);
     HEL_TRY(status);

@@ -177,6 +177,9 @@ const option_row option_table[OPT_COUNT] = {
     [OPT_IO] = {"io", "HOW", KIND_CHOICE, SCAN, 0, "auto|buffered|direct", 0, 0,
                 "read genotypes through the page cache or past it; default auto: past it when the "
                 "file is larger than half of the memory"},
+    [OPT_EXPLAIN] = {"explain", NULL, KIND_FLAG, SCAN, 0, NULL, 0, 0,
+                     "say what would be read, held and computed by whom, and, from rates measured "
+                     "on the spot, how long it would take; then end"},
     [OPT_VERIFY] = {"verify", "F", KIND_REAL, RUN | SCAN, 0, NULL, 0, 1,
                     "compute this part of the scan, one tile at least, again on the CPU, chosen at "
                     "random, and compare bit for bit; default 0, 1 is everything"},
