@@ -7,7 +7,7 @@
 #define GIB ((uint64_t)1 << 30)
 
 #define ROOT_MOUNT "22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"
-#define V2_MOUNT   "30 22 0:26 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate\n"
+#define V2_MOUNT   "30 22 0:26 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 none rw,nsdelegate\n"
 #define V1_MOUNTS                                                                                  \
     "31 22 0:27 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n"                                            \
     "32 31 0:28 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n"                  \

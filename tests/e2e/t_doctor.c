@@ -1,4 +1,4 @@
-/* heloci doctor: its text, its JSON and its exit codes. What it finds is tested with the library. */
+/* heloci doctor: its text, its JSON, its exit codes. What it finds is tested with the library. */
 #include <jansson.h>
 
 #include "heloci/engine.h"
