@@ -374,6 +374,10 @@ Test(doctor_report, devices_that_do_not_open)
     REPORT_EXPECT(&r, "devices", first, "why", HEL_MARK_PROBLEM, "device 0: ", "--device");
     REPORT_EXPECT(&r, "devices", first + 1, "why", HEL_MARK_ABSENT, "device 1: ", "--device");
     cr_expect_null(report_seek(&r, "placement", first + 1, "for"));
+    set_variable("HELOCI_SIM_FAIL", NULL);
+    report_engine(&r, 1, GIB, "sim", 2);
+    report_run(&r, NULL, NULL);
+    REPORT_EXPECT(&r, "backends", 2, "devices", HEL_MARK_ABSENT, "2 devices", "--device 1 or less");
     set_variable("HELOCI_SIM_DEVICES", "0");
     report_run(&r, NULL, NULL);
     REPORT_EXPECT(&r, "backends", 2, "devices", HEL_MARK_ABSENT, "no device", "--backend cpu");

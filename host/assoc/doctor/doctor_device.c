@@ -47,6 +47,13 @@ static hel_entry judge(const hel_doctor_state *d, hel_entry e, const hel_library
 {
     const int cuda = strcmp(backend, "cuda") == 0;
     const char *granted = cuda ? hel_granted_gpus() : NULL;
+    const uint32_t wanted = hel_engine_backend_device(d->engine);
+    if (l->devices && wanted >= l->devices &&
+        (is_chosen(d, backend) || (cuda && is_chosen(d, "auto")))) {
+        snprintf(advice, room, "Use --device %u or less: there is no device %u.", l->devices - 1,
+                 wanted);
+        return hel_entry_marked(e, HEL_MARK_ABSENT, advice);
+    }
     if (l->devices)
         return e;
     if (is_chosen(d, backend)) {
