@@ -64,6 +64,7 @@ Test(control_group, version_1_and_both)
     start(&root, "5:cpu,cpuacct:/a/b\n4:memory:/a/b\n1:name=systemd:/x\n0::/u\n",
           ROOT_MOUNT V1_MOUNTS "40 31 0:30 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n");
     fake_put(&root, "/sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
+    cr_expect(limits_of(&root).memory == HEL_UNLIMITED); /* what version 1 says for none */
     fake_put(&root, "/sys/fs/cgroup/memory/a/memory.limit_in_bytes", "2147483648\n");
     fake_put(&root, "/sys/fs/cgroup/memory/a/b/memory.limit_in_bytes", "9223372036854771712\n");
     fake_put(&root, "/sys/fs/cgroup/cpu,cpuacct/a/cpu.cfs_quota_us", "-1\n");
