@@ -26,7 +26,6 @@ typedef struct hel_doctor_state {
     hel_group_limits groups;
     hel_doctor_device *device; /* all that were found */
     uint32_t devices, usable;  /* usable: those that open */
-    hel_status status;         /* of a callback that cannot return one */
 } hel_doctor_state;
 
 /* A finding without its words. */
