@@ -190,6 +190,8 @@ static hel_status open_container(struct job *job, const char *path)
         status = hel_geno_layout_encode(engine, &job->layout, &layout);
     if (status == HEL_OK)
         status = hel_writer_put_section(job->geno, HEL_SECTION_LAYOUT, layout.data, layout.bytes);
+    if (status == HEL_OK) /* so that it can be read past the page cache */
+        status = hel_writer_align(job->geno, HEL_GENO_ALIGN);
     if (status == HEL_OK)
         status = hel_writer_section(job->geno, HEL_SECTION_CIPHER, 0);
     hel_buf_free(&layout);

@@ -259,14 +259,35 @@ hel_status hel_backend_open_name(hel_engine *engine, hel_backend **out, const ch
     return status == HEL_OK ? HEL_OK : hel_fail(engine, status, "%s", text);
 }
 
-hel_status hel_backend_open(hel_engine *engine, hel_backend **out)
+hel_status hel_backend_open_numbered(hel_engine *engine, hel_backend **out, uint32_t device)
 {
     char text[HEL_BACKEND_TEXT_BYTES];
-    const hel_status status = open_name(engine, out, hel_engine_backend_name(engine),
-                                        hel_engine_backend_device(engine), text, sizeof text);
+    const hel_status status =
+        open_name(engine, out, hel_engine_backend_name(engine), device, text, sizeof text);
     if (status != HEL_OK)
         return hel_fail(engine, status, "%s", text);
     (void)hel_engine_backend_text_set(engine, text);
+    return HEL_OK;
+}
+
+hel_status hel_backend_open(hel_engine *engine, hel_backend **out)
+{
+    return hel_backend_open_numbered(engine, out, hel_engine_backend_device(engine));
+}
+
+hel_status hel_backend_devices(hel_engine *engine, uint32_t *count)
+{
+    const char *name = hel_engine_backend_name(engine);
+    const int choose = strcmp(name, "auto") == 0;
+    hel_library_info info;
+    *count = 0;
+    if (strcmp(name, "cpu") == 0)
+        return HEL_OK;
+    hel_backend_survey(choose ? "cuda" : name, &info, NULL, NULL);
+    *count = info.devices;
+    if (*count == 0 && !choose)
+        return hel_fail(engine, HEL_E_UNSUPPORTED, "no backend %s: %s; " DEFAULT_GO, name,
+                        info.why);
     return HEL_OK;
 }
 

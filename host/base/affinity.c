@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 uint32_t hel_cpus_count(const hel_cpus *c)
 {
@@ -60,4 +61,16 @@ int hel_cpus_of_thread(hel_cpus *out)
 int hel_cpus_bind(const hel_cpus *c)
 {
     return sched_setaffinity(0, sizeof *c, (const cpu_set_t *)(const void *)c) == 0;
+}
+
+/* A quota of a control group does not count here: it limits processor time over periods, not how
+ * many processors run at once, and is shared with the group's other processes, so that no number of
+ * threads follows from it. `heloci doctor` reports it. */
+uint32_t hel_cpus_usable(void)
+{
+    hel_cpus set;
+    if (hel_cpus_of_thread(&set))
+        return hel_cpus_count(&set);
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online > 0 ? (uint32_t)online : 1;
 }

@@ -32,6 +32,8 @@ const char *hel_cpus_text(char *out, size_t room, const hel_cpus *c);
 /* The processors that the calling thread may use (cpuset and affinity); 0 when they cannot be told.
  * hel_cpus_bind: 1 when the calling thread now runs on these alone. */
 int hel_cpus_of_thread(hel_cpus *out);
+/* Their number; where they cannot be told, that of the machine. */
+uint32_t hel_cpus_usable(void);
 int hel_cpus_bind(const hel_cpus *c);
 
 #endif

@@ -21,18 +21,6 @@ const char *hel_version(void)
     return HEL_VERSION_STRING;
 }
 
-/* A quota of a control group does not count here: it limits processor time over periods, not how
- * many processors run at once, and is shared with the group's other processes, so that no number of
- * threads follows from it. `heloci doctor` reports it. */
-static uint32_t usable_processors(void)
-{
-    hel_cpus set;
-    if (hel_cpus_of_thread(&set))
-        return hel_cpus_count(&set);
-    long online = sysconf(_SC_NPROCESSORS_ONLN);
-    return online > 0 ? (uint32_t)online : 1;
-}
-
 static uint64_t default_memory(void)
 {
     hel_group_limits limits;
@@ -53,7 +41,7 @@ hel_status hel_engine_create(hel_engine **out, const hel_engine_config *config)
     hel_simd simd = config->simd == HEL_SIMD_AUTO ? hel_cpu_best() : config->simd;
     if (!hel_cpu_has(simd))
         return HEL_E_UNSUPPORTED;
-    const uint32_t processors = usable_processors();
+    const uint32_t processors = hel_cpus_usable();
     const uint32_t threads = config->threads ? config->threads : processors;
     hel_engine *engine = calloc(1, sizeof *engine);
     pthread_t *workers = calloc(threads, sizeof *workers);
@@ -157,6 +145,27 @@ void hel_error_clear(hel_engine *engine)
     engine->error[0] = 0;
     pthread_mutex_unlock(&engine->error_lock);
     atomic_store(&engine->cancelled, 0);
+    atomic_store(&engine->draining, 0);
+}
+
+void hel_error_drop(hel_engine *engine)
+{
+    if (!engine)
+        return;
+    pthread_mutex_lock(&engine->error_lock);
+    engine->error[0] = 0;
+    pthread_mutex_unlock(&engine->error_lock);
+}
+
+void hel_progress_drainable(hel_engine *engine, int yes)
+{
+    if (engine)
+        atomic_store(&engine->drainable, yes);
+}
+
+int hel_progress_draining(const hel_engine *engine)
+{
+    return engine && atomic_load(&engine->draining);
 }
 
 static void record(hel_engine *engine, const char *format, va_list args, const char *reason)
@@ -204,7 +213,10 @@ hel_status hel_progress(hel_engine *engine, const char *stage, uint64_t done, ui
     pthread_mutex_lock(&engine->progress_lock);
     if (done == 0 || done == total || ms - engine->progress_last_ms >= 100) {
         engine->progress_last_ms = ms;
-        if (engine->progress(engine->progress_arg, stage, done, total, unit))
+        const int wish = engine->progress(engine->progress_arg, stage, done, total, unit);
+        if (wish == HEL_PROGRESS_DRAIN && atomic_load(&engine->drainable))
+            atomic_store(&engine->draining, 1);
+        else if (wish)
             atomic_store(&engine->cancelled, 1);
     }
     pthread_mutex_unlock(&engine->progress_lock);

@@ -15,14 +15,13 @@
  *
  * A child of fork() has the pool but none of its threads: it forgets them and starts its own.
  */
-#include <errno.h>
-#include <signal.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "host/base/engine_private.h"
 #include "host/base/mem.h"
+#include "host/base/thread.h"
 
 #define SPIN_NS 20000u /* between two loops of one operation */
 #define BACKOFF 256u   /* loops between attempts to start a thread */
@@ -138,46 +137,22 @@ static const hel_cpus *cpus_of(const hel_pool *pool, uint32_t i)
     return pool->set && pool->place[i + 1] < pool->sets ? &pool->set[pool->place[i + 1]] : NULL;
 }
 
-/* Bound from its first instruction on, or else not bound. */
-static int start_worker(hel_pool *pool, uint32_t i)
-{
-    const hel_cpus *cpus = cpus_of(pool, i);
-    pthread_attr_t attributes;
-    int rc = EINVAL;
-    if (cpus && pthread_attr_init(&attributes) == 0) {
-        rc = pthread_attr_setaffinity_np(&attributes, sizeof *cpus,
-                                         (const cpu_set_t *)(const void *)cpus);
-        if (rc == 0)
-            rc = pthread_create(&pool->threads[i], &attributes, serve, pool);
-        pthread_attr_destroy(&attributes);
-    }
-    return rc == 0 || pthread_create(&pool->threads[i], NULL, serve, pool) == 0;
-}
-
-/* Workers leave signals to the threads of the program, but for those of their own faults. A thread
- * that cannot be started is not an error: the others do its work. */
+/* A thread that cannot be started is not an error: the others do its work. */
 static void start_workers(hel_pool *pool, uint32_t wanted)
 {
-    sigset_t all, old;
     if (pool->started >= wanted)
         return;
     if (pool->backoff) {
         pool->backoff--;
         return;
     }
-    sigfillset(&all);
-    sigdelset(&all, SIGSEGV);
-    sigdelset(&all, SIGBUS);
-    sigdelset(&all, SIGFPE);
-    sigdelset(&all, SIGILL);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
     while (pool->started < wanted && !pool->backoff) {
-        if (start_worker(pool, pool->started))
+        if (hel_thread_start(&pool->threads[pool->started], serve, pool,
+                             cpus_of(pool, pool->started)) == 0)
             pool->started++;
         else
             pool->backoff = BACKOFF;
     }
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
 /* After a fork: the workers are the parent's, and lock and conditions may remember them. */

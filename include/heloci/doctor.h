@@ -15,7 +15,7 @@
 #ifndef HELOCI_DOCTOR_H
 #define HELOCI_DOCTOR_H
 
-#include "heloci/params.h"
+#include "heloci/assoc.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -78,15 +78,17 @@ typedef struct hel_self_test_config {
     const char *folder;       /**< a folder for the work is made here, and removed; NULL =
                                    SLURM_TMPDIR, TMPDIR or /tmp */
     const hel_params *params; /**< NULL = hel_params_search() defaults */
+    const uint32_t *devices;  /**< numbers of the backend's devices to test, one after the other */
+    uint32_t device_count;    /**< 0: the engine's device, if there is one; HEL_DEVICES_ALL: all */
 } hel_self_test_config;
 
 #define HEL_SELF_TEST_CONFIG_INIT                                                                  \
     {                                                                                              \
-        sizeof(hel_self_test_config), NULL, NULL                                                   \
+        sizeof(hel_self_test_config), NULL, NULL, NULL, 0                                          \
     }
 
 /** Keygen, encrypt, null, then scan and decrypt with each of the machine's instruction sets and on
- *  the engine's device, if it has one: ciphertexts and tables must be the same, and the table that
+ *  the devices: encrypted sums and tables must be the same to the byte, and the table that
  *  of a regression in clear. Takes about a second without a device. Returns what went wrong, which
  *  is also the last finding: HEL_E_INTERNAL for a difference. */
 HEL_API HEL_MUST_CHECK hel_status hel_self_test(hel_engine *engine,

@@ -21,6 +21,19 @@ static hel_status run(const char *folder, const hel_params *params)
     return r.status;
 }
 
+static hel_status run_devices(const test_dir *dir, const hel_params *params,
+                              const uint32_t *devices, uint32_t count)
+{
+    hel_self_test_config config = HEL_SELF_TEST_CONFIG_INIT;
+    config.folder = dir->path;
+    config.params = params;
+    config.devices = devices;
+    config.device_count = count;
+    r.count = 0;
+    r.status = hel_self_test(r.engine, &config, report_take, &r);
+    return r.status;
+}
+
 static uint32_t scans(void)
 {
     uint32_t n = 0;
@@ -87,6 +100,34 @@ Test(self_test, the_device_too, .timeout = 300)
     report_engine(&r, 2, 0, "sim", 0);
     cr_expect_neq(run(dir.path, &params), HEL_OK);
     REPORT_EXPECT(&r, "test", -1, "result", HEL_MARK_FAILED, "failed: sim 0: ", "again");
+    expect_empty(&dir);
+    report_end(&r);
+    test_dir_remove(&dir);
+}
+
+Test(self_test, several_devices, .timeout = 300)
+{
+    static const uint32_t list[] = {2, 0, 7};
+    test_dir dir;
+    test_dir_make(&dir);
+    set_variable("HELOCI_SIM_DEVICES", "3");
+    report_engine(&r, 2, 0, "sim", 0);
+    const hel_params params = toy_params(r.engine, 10);
+    cr_expect_eq(run_devices(&dir, &params, NULL, HEL_DEVICES_ALL), HEL_OK);
+    cr_expect_eq(scans(), twins() + 3);
+    cr_expect_str_eq(report_find(&r, "scans", twins() + 2, "backend")->text, "sim 2");
+    cr_expect_eq(run_devices(&dir, &params, list, 2), HEL_OK, "%s", hel_engine_error(r.engine));
+    cr_expect_eq(scans(), twins() + 2);
+    cr_expect_str_eq(report_find(&r, "scans", twins(), "backend")->text, "sim 2");
+    cr_expect_str_eq(report_find(&r, "scans", twins() + 1, "backend")->text, "sim 0");
+    /* what was asked for must be there */
+    cr_expect_eq(run_devices(&dir, &params, list, 3), HEL_E_UNSUPPORTED);
+    REPORT_EXPECT(&r, "test", -1, "result", HEL_MARK_FAILED, "device 7", "again");
+    cr_expect_eq(run_devices(&dir, &params, NULL, 1), HEL_E_USAGE);
+    /* the CPU has none of these numbers */
+    report_engine(&r, 2, 0, "cpu", 0);
+    cr_expect_eq(run_devices(&dir, &params, list, 3), HEL_OK);
+    cr_expect_eq(scans(), twins());
     expect_empty(&dir);
     report_end(&r);
     test_dir_remove(&dir);

@@ -197,6 +197,9 @@ static hel_status report(doctor *d)
 {
     hel_doctor_config config = HEL_DOCTOR_CONFIG_INIT;
     hel_self_test_config test = HEL_SELF_TEST_CONFIG_INIT;
+    uint32_t number[NUMBERS_MOST];
+    test.device_count = tool_devices(d->t->o, number);
+    test.devices = number;
     hel_status status = hel_doctor(d->t->engine, &config, take, d);
     if (status != HEL_OK)
         return status;

@@ -1,6 +1,6 @@
 /*
  * hel_self_test: the steps of a scan in a folder of its own. The owner's steps run once, on the
- * caller's engine; scan and decryption once for each instruction set and for the device, each on an
+ * caller's engine; scan and decryption once for each instruction set and for each device, on an
  * engine of its own. What the first one wrote is what the others must write.
  */
 #include <dirent.h>
@@ -18,7 +18,8 @@
 #include "host/base/cpu.h"
 #include "host/base/file.h"
 #include "host/base/mem.h"
-#include "host/store/container.h"
+
+#define SUMS_MOST ((uint64_t)1 << 30)
 
 typedef struct test {
     hel_doctor_state d; /* the way out */
@@ -111,6 +112,7 @@ static hel_status scan(const test *t, hel_engine *engine, const char *out)
     c.weights = t->weights;
     c.evk = t->evk;
     c.out = out;
+    c.checkpoint = -1;
     return hel_scan(engine, &c, NULL);
 }
 
@@ -149,16 +151,15 @@ static hel_status same(hel_engine *engine, uint8_t **first, uint64_t *first_byte
     return HEL_OK;
 }
 
+/* Whole files: a scan writes the same bytes whoever computes. */
 static hel_status compare_sums(test *t, hel_engine *engine, const char *sums)
 {
-    hel_reader *r;
-    const uint8_t *data;
+    uint8_t *data;
     uint64_t bytes;
-    HEL_TRY(hel_reader_open(engine, &r, sums, HEL_KIND_SUMS));
-    hel_status status = hel_reader_section(r, HEL_SECTION_CIPHER, &data, &bytes);
-    if (status == HEL_OK)
-        status = same(engine, &t->first_sums, &t->sums_bytes, data, bytes, "encrypted sums");
-    hel_reader_close(r);
+    HEL_TRY(hel_file_read(engine, sums, SUMS_MOST, &data, &bytes));
+    const hel_status status =
+        same(engine, &t->first_sums, &t->sums_bytes, data, bytes, "encrypted sums");
+    hel_free(data);
     return status;
 }
 
@@ -201,14 +202,15 @@ static hel_status one(test *t, hel_engine *engine, const char *label)
 
 /* ---- all of them ---- */
 
-static hel_status create_engine(const test *t, hel_engine **out, hel_simd simd, const char *backend)
+static hel_status create_engine(const test *t, hel_engine **out, hel_simd simd, const char *backend,
+                                uint32_t device)
 {
     hel_engine_config config = HEL_ENGINE_CONFIG_INIT;
     config.threads = hel_engine_threads(t->d.engine);
     config.memory_bytes = hel_engine_memory(t->d.engine);
     config.simd = simd;
     config.backend = backend;
-    config.device = strcmp(backend, "cpu") == 0 ? 0 : hel_engine_backend_device(t->d.engine);
+    config.device = device;
     const hel_status status = hel_engine_create(out, &config);
     return status == HEL_OK ? HEL_OK
                             : hel_fail(t->d.engine, status, "self-test: an engine does not start");
@@ -226,7 +228,7 @@ static hel_status scan_twins(test *t)
         hel_engine *engine;
         if (!hel_cpu_has(twins[i].simd))
             continue;
-        HEL_TRY(create_engine(t, &engine, twins[i].simd, "cpu"));
+        HEL_TRY(create_engine(t, &engine, twins[i].simd, "cpu", 0));
         const hel_status status = one(t, engine, twins[i].label);
         hel_engine_free(engine);
         HEL_TRY(status);
@@ -234,26 +236,46 @@ static hel_status scan_twins(test *t)
     return HEL_OK;
 }
 
-/* A device that is not there is hel_doctor()'s to judge. */
-static hel_status scan_device(test *t)
+static hel_status scan_device(test *t, const char *name, uint32_t device, int needed)
 {
-    const char *name = hel_engine_backend_name(t->d.engine);
     hel_engine *engine;
     char label[64];
-    if (strcmp(name, "auto") == 0)
-        name = "cuda";
-    if (strcmp(name, "cpu") == 0)
-        return HEL_OK;
-    HEL_TRY(create_engine(t, &engine, hel_engine_simd(t->d.engine), name));
+    HEL_TRY(create_engine(t, &engine, hel_engine_simd(t->d.engine), name, device));
     const size_t length = strlen(name);
     const char *text = hel_engine_backend_text(engine);
     hel_status status = HEL_OK;
     if (strncmp(text, name, length) == 0 && text[length] == ':') {
-        snprintf(label, sizeof label, "%s %u", name, hel_engine_backend_device(t->d.engine));
+        snprintf(label, sizeof label, "%s %u", name, device);
         status = one(t, engine, label);
+    } else if (needed) {
+        status = hel_fail(t->d.engine, HEL_E_UNSUPPORTED, "%s", text);
     }
     hel_engine_free(engine);
     return status;
+}
+
+/* The engine's own device may be absent, which is hel_doctor()'s to judge; others are asked for. */
+static hel_status scan_devices(test *t)
+{
+    const hel_self_test_config *c = t->config;
+    const char *name = hel_engine_backend_name(t->d.engine);
+    const uint32_t own = hel_engine_backend_device(t->d.engine);
+    uint32_t count = c->device_count;
+    hel_library_info found;
+    if (strcmp(name, "cpu") == 0)
+        return HEL_OK;
+    name = strcmp(name, "auto") == 0 ? "cuda" : name;
+    if (count == 0)
+        return scan_device(t, name, own, 0);
+    if (count == HEL_DEVICES_ALL) {
+        hel_backend_survey(name, &found, NULL, NULL);
+        count = found.devices;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t device = c->device_count == HEL_DEVICES_ALL ? i : c->devices[i];
+        HEL_TRY(scan_device(t, name, device, 1));
+    }
+    return HEL_OK;
 }
 
 static hel_status tell_result(test *t, hel_status status, double seconds)
@@ -287,6 +309,10 @@ hel_status hel_self_test(hel_engine *engine, const hel_self_test_config *config,
     hel_error_clear(engine);
     HEL_REQUIRE(engine, config && config->size == sizeof *config && out, HEL_E_USAGE,
                 "self-test: malformed configuration");
+    HEL_REQUIRE(engine,
+                config->devices || config->device_count == 0 ||
+                    config->device_count == HEL_DEVICES_ALL,
+                HEL_E_USAGE, "self-test: %u devices, and no list of them", config->device_count);
     const double began = now();
     test *t;
     HEL_TRY(hel_calloc(engine, &t, 1, sizeof *t));
@@ -297,7 +323,7 @@ hel_status hel_self_test(hel_engine *engine, const hel_self_test_config *config,
     if (status == HEL_OK)
         status = scan_twins(t);
     if (status == HEL_OK)
-        status = scan_device(t);
+        status = scan_devices(t);
     remove_folder(t);
     if (status != HEL_E_CANCELLED) {
         const hel_status told = tell_result(t, status, now() - began);
