@@ -1,6 +1,6 @@
 /* The smallest user of an installed heloci: header and library agree, and calls fail as they say.
- * The calls reach OpenSSL, xxHash and Cairo, so that a static link needs all of them. Compiles as C
- * and as C++, where install.sh puts every public header in front. */
+ * The calls reach OpenSSL, xxHash, Cairo and hwloc, so that a static link needs all of them.
+ * Compiles as C and as C++, where install.sh puts every public header in front. */
 #include <stdio.h>
 #include <string.h>
 
@@ -12,6 +12,20 @@ static int names_it(const hel_engine *engine, hel_status status)
 {
     printf("%s: %s\n", hel_status_name(status), hel_engine_error(engine));
     return status != HEL_OK && strstr(hel_engine_error(engine), missing) != NULL;
+}
+
+static int count(void *arg, const hel_finding *finding)
+{
+    *(int *)arg += finding->name[0] != 0;
+    return 0;
+}
+
+/* A report on this machine. */
+static int examines(hel_engine *engine)
+{
+    hel_doctor_config config = HEL_DOCTOR_CONFIG_INIT;
+    int findings = 0;
+    return hel_doctor(engine, &config, count, &findings) == HEL_OK && findings > 20;
 }
 
 int main(void)
@@ -31,7 +45,7 @@ int main(void)
     report.table = missing;
     report.out = missing;
     int good = names_it(engine, hel_verify_file(engine, missing)) &&
-               names_it(engine, hel_report(engine, &report, NULL));
+               names_it(engine, hel_report(engine, &report, NULL)) && examines(engine);
     hel_engine_free(engine);
     return good ? 0 : 1;
 }

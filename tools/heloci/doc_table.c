@@ -51,6 +51,9 @@ const example_row example_table[] = {
     {CMD_REPORT, "Draw a table", "heloci report --table blood.CD8.glm.linear --out blood.CD8"},
     {CMD_INSPECT, "What a file holds and what it belongs to", "heloci inspect mice.geno"},
     {CMD_VERIFY, "Whether a file arrived as it was sent", "heloci verify mice.geno"},
+    {CMD_DOCTOR, "A report for a ticket, without the test", "heloci doctor --no-test"},
+    {CMD_DOCTOR, "Every GPU that the job was given, for a program to read",
+     "heloci doctor --backend cuda --device all --json"},
     {CMD_COUNT, NULL, NULL},
 };
 
@@ -62,7 +65,7 @@ const exit_row exit_table[] = {
      "fitted"},
     {66, OWNER | ONLY(RUN), "an input or the passphrase file is not there"},
     {69, EVERY, "not possible here: an instruction set, a device or a feature is missing"},
-    {70, EVERY, "a bug in heloci"},
+    {70, EVERY, "a bug in heloci, or a machine that computes wrongly"},
     {71, EVERY, "memory is short, or its budget too small"},
     {74, EVERY, "reading or writing failed"},
     {75, EVERY, "stopped by a signal before the end; the same scan goes on from its checkpoint"},
@@ -75,9 +78,13 @@ const exit_row exit_table[] = {
 const variable_row variable_table[] = {
     {"HELOCI_PASSPHRASE_FILE", OWNER | ONLY(RUN),
      "the passphrase file where --passphrase-file is not given"},
-    {"HELOCI_BACKEND_DIR", ONLY(RUN) | ONLY(SCAN),
+    {"HELOCI_BACKEND_DIR", ONLY(RUN) | ONLY(SCAN) | ONLY(DOCTOR),
      "folder where the library of a backend (libheloci_cuda.so.0) is looked for first; its code "
      "runs with the rights of the process"},
+    {"SLURM_TMPDIR, TMPDIR", ONLY(DOCTOR),
+     "where the test makes and removes its folder; the first that is set, else /tmp"},
+    {"HWLOC_XMLFILE", ONLY(DOCTOR),
+     "a description of a machine, as lstopo writes it, to report on in place of this one's nodes"},
     {"COLUMNS", EVERY, "width of help and progress where the terminal does not say"},
     {"NO_COLOR", EVERY & ~(ONLY(PARAMS) | ONLY(INSPECT)),
      "if set, the progress bar has no colours"},
@@ -111,7 +118,7 @@ const file_row file_table[] = {
      "a page with pictures and top loci that needs no other file"},
     {"PREFIX.owner, PREFIX.centre", ONLY(RUN), 0, NULL, 1,
      "folders of a run at work; removed at its end unless a step behind the encryption failed"},
-    {"*.part", EVERY & ~(ONLY(PARAMS) | ONLY(INSPECT) | ONLY(VERIFY)), 0, NULL, 0,
+    {"*.part", EVERY & ~(ONLY(PARAMS) | ONLY(INSPECT) | ONLY(VERIFY) | ONLY(DOCTOR)), 0, NULL, 0,
      "a file under way; it takes its name when it is whole and on disk"},
     {NULL, NO_COMMAND, 1, "parameters", 0, "a parameter set of the scan by itself"},
     {NULL, NO_COMMAND, 9, "CKKS parameters", 0, "a parameter set of the CKKS engine"},

@@ -12,6 +12,7 @@
 #define REPORT  (1u << CMD_REPORT)
 #define INSPECT (1u << CMD_INSPECT)
 #define VERIFY  (1u << CMD_VERIFY)
+#define DOCTOR  (1u << CMD_DOCTOR)
 #define OWNER   (KEYGEN | ENCRYPT | NULLM | DECRYPT)
 #define EVERY   ((1u << CMD_COUNT) - 1)
 
@@ -64,6 +65,13 @@ const command_row command_table[CMD_COUNT] = {
                      "Needs no key and shows no secret."},
     [CMD_VERIFY] = {"verify", "FILE", "check every checksum of a heloci file",
                     "Finds damage, not forgery: forged sums are caught by decrypt."},
+    [CMD_DOCTOR] =
+        {"doctor", NULL, "what this machine and job offer, and a test",
+         "Reports processors, memory, limits, devices, the current folder's file system and the "
+         "Slurm job around it, says where threads and buffers would go, and marks what is worth "
+         "knowing (*) or wrong (!), with advice. Then encrypts, scans and decrypts a tiny cohort "
+         "with every instruction set and on the device, and compares. Exit code 0; 69 when "
+         "something is absent that is needed; 70 when the test fails."},
 };
 
 #define TEXT(cmds, need)            KIND_TEXT, (cmds), (need), NULL, 0, 0
@@ -161,11 +169,12 @@ const option_row option_table[OPT_COUNT] = {
                     "what the machine, or the job, has"},
     [OPT_SIMD] = {"simd", "SET", KIND_CHOICE, EVERY & ~(PARAMS | INSPECT), 0,
                   "auto|portable|avx2|avx512", 0, 0, "force an instruction set"},
-    [OPT_BACKEND] = {"backend", "NAME", KIND_CHOICE, RUN | SCAN, 0, "auto|cuda|cpu|sim", 0, 0,
+    [OPT_BACKEND] = {"backend", "NAME", KIND_CHOICE, RUN | SCAN | DOCTOR, 0, "auto|cuda|cpu|sim", 0,
+                     0,
                      "where the scan computes: an NVIDIA GPU (cuda), the CPU, or that GPU where "
                      "there is one (default auto); sim runs the GPU's code on the CPU, for tests. "
                      "The sums are the same"},
-    [OPT_DEVICE] = {"device", "LIST", KIND_NUMBERS, RUN | SCAN, 0, NULL, 0, 1023,
+    [OPT_DEVICE] = {"device", "LIST", KIND_NUMBERS, RUN | SCAN | DOCTOR, 0, NULL, 0, 1023,
                     "which GPU: its number, several (0,1), or all; default 0, the first"},
     [OPT_SHARD] = {"shard", "I/N", TEXT(SCAN, 0),
                    "compute part I of N of the variants, counted from 1; auto: the place in a "
@@ -183,6 +192,10 @@ const option_row option_table[OPT_COUNT] = {
     [OPT_VERIFY] = {"verify", "F", KIND_REAL, RUN | SCAN, 0, NULL, 0, 1,
                     "compute this part of the scan, one tile at least, again on the CPU, chosen at "
                     "random, and compare bit for bit; default 0, 1 is everything"},
+    [OPT_JSON] = {"json", NULL, KIND_FLAG, DOCTOR, 0, NULL, 0, 0,
+                  "one JSON object instead of text"},
+    [OPT_NO_TEST] = {"no-test", NULL, KIND_FLAG, DOCTOR, 0, NULL, 0, 0,
+                     "the report alone, without the test"},
     [OPT_PROGRESS] = {"progress", "HOW", KIND_CHOICE, EVERY & ~(PARAMS | INSPECT), 0,
                       "auto|bar|plain|json|none", 0, 0,
                       "on stderr; default auto: a bar on a terminal, else a line every 30 s"},
