@@ -20,6 +20,7 @@ typedef enum command_id {
     CMD_REPORT,
     CMD_INSPECT,
     CMD_VERIFY,
+    CMD_SUBMIT,
     CMD_COUNT
 } command_id;
 
@@ -73,6 +74,7 @@ typedef enum option_id {
     OPT_IO,
     OPT_EXPLAIN,
     OPT_VERIFY,
+    OPT_DRY_RUN,
     OPT_PROGRESS,
     OPT_QUIET,
     OPT_HELP,
