@@ -74,8 +74,8 @@ static inline void describe_more(const char *more)
     describe(text);
 }
 
-/* Stand-ins: the program writes its arguments, each behind a NUL, and ends with the code in the file
- * `code`; squeue says the text in `state`; scontrol notes what it was asked. */
+/* Stand-ins: the program writes its arguments, each behind a NUL, and ends with the code in the
+ * file `code`; squeue says the text in `state`; scontrol notes what it was asked. */
 static inline void make_stand_ins(void)
 {
     put("fake",

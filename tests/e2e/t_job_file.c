@@ -1,4 +1,5 @@
-/* Job descriptions of heloci submit: every key, what each may say, and what is said of the others. */
+/* Job descriptions of heloci submit: every key, what each may say, and what is said of the
+ * others. */
 #include "tests/e2e/submit_test.h"
 
 TestSuite(job_file, .init = submit_begin, .fini = submit_end);
@@ -365,5 +366,23 @@ Test(job_file, relative_paths_start_at_the_description)
         snprintf(wanted, sizeof wanted,
                  "    --geno %s/../g\n    --weights /abs/w\n    --evk %s/e\n", sub, sub);
         SHOWS(r.out, wanted);
+    }
+}
+
+/* Patterns and escapes of Slurm, in the folder that its logs go to. */
+Test(job_file, output_folders_that_slurm_would_misread)
+{
+    static const char *const outs[] = {"a%Ab", "100%", "a\\\\b", "%%/o", "d\\\\/o"};
+    for (size_t i = 0; i < sizeof outs / sizeof outs[0]; i++) {
+        char text[256];
+        program_result r;
+        snprintf(text, sizeof text,
+                 "{\"geno\": \"g%%A\", \"weights\": \"w\\\\\", \"evk\": \"e\", \"out\": \"%s\", "
+                 "\"shards\": 4}",
+                 outs[i]);
+        describe(text);
+        submit(&r, "--dry-run");
+        EXPECT(r, 65, "\"out\": '");
+        EXPECT(r, 65, "Slurm gives % and \\ in the folder of its logs a meaning");
     }
 }

@@ -1,6 +1,6 @@
 /*
- * The batch scripts of heloci submit, run by bash as Slurm would run them: what reaches the program,
- * whatever the description says, and how they answer signals and exit codes.
+ * The batch scripts of heloci submit, run by bash as Slurm would run them: what reaches the
+ * program, whatever the description says, and how they answer signals and exit codes.
  */
 #include <signal.h>
 
@@ -60,30 +60,33 @@ static void quote(char *out, const char *text)
     *out = 0;
 }
 
+/* As the name of an input and of the log, and of the output where it may be that. */
 static void check_hostile(const char *text)
 {
-    char json[4096], quoted[512], wanted[2 * PATH_MAX + 512];
+    static const char *const inputs[] = {"--geno", "--weights", "--evk"};
+    const char *out = strpbrk(text, "%\\") ? "o" : text;
+    char json[4096], quoted[512], quoted_out[512], wanted[2 * PATH_MAX + 512];
     program_result r;
     quote(quoted, text);
-    snprintf(
-        json, sizeof json,
-        "{\"geno\": \"g\", \"weights\": \"w\", \"evk\": \"e\", \"out\": \"%s\", \"shards\": 11, "
-        "\"program\": \"./fake\", \"log\": \"l%s\"}",
-        quoted, quoted);
+    quote(quoted_out, out);
+    snprintf(json, sizeof json,
+             "{\"geno\": \"%s\", \"weights\": \"%s\", \"evk\": \"%s\", \"out\": \"%s\", "
+             "\"shards\": 11, \"program\": \"./fake\", \"log\": \"l%s\"}",
+             quoted, quoted, quoted, quoted_out, quoted);
     describe(json);
+    put(text, "", 0644);
     submit(&r, NULL);
     cr_assert_eq(r.code, 69, "%s: %s", text, r.err); /* the stand-in for sbatch refuses */
-    snprintf(wanted, sizeof wanted, "%s.slurm/scan.sbatch", text);
+    snprintf(wanted, sizeof wanted, "%s.slurm/scan.sbatch", out);
     cr_assert(there(wanted), "%s", text);
     cr_expect_eq(run_script(wanted, NULL), 0, "%s", text);
     char *all = get("arguments");
     const char *at = next_argument(all, "scan");
-    static const char *const inputs[][2] = {{"--geno", "g"}, {"--weights", "w"}, {"--evk", "e"}};
     for (int i = 0; i < 3; i++) {
-        snprintf(wanted, sizeof wanted, "%s/%s", dir.path, inputs[i][1]);
-        at = next_argument(next_argument(at, inputs[i][0]), wanted);
+        snprintf(wanted, sizeof wanted, "%s/%s", dir.path, text);
+        at = next_argument(next_argument(at, inputs[i]), wanted);
     }
-    snprintf(wanted, sizeof wanted, "%s/%s", dir.path, text);
+    snprintf(wanted, sizeof wanted, "%s/%s", dir.path, out);
     at = next_argument(next_argument(at, "--out"), wanted);
     at = next_argument(next_argument(at, "--shard"), "3/11");
     at = next_argument(next_argument(at, "--backend"), "cpu");
@@ -92,16 +95,16 @@ static void check_hostile(const char *text)
     snprintf(wanted, sizeof wanted, "%s/l%s.3-of-11.jsonl", dir.path, text);
     next_argument(next_argument(at, "--log"), wanted);
     free(all);
-    snprintf(wanted, sizeof wanted, "%s.slurm/merge.sbatch", text);
+    snprintf(wanted, sizeof wanted, "%s.slurm/merge.sbatch", out);
     cr_expect_eq(run_script(wanted, NULL), 0, "%s", text);
     all = get("arguments");
-    snprintf(wanted, sizeof wanted, "%s/%s", dir.path, text);
+    snprintf(wanted, sizeof wanted, "%s/%s", dir.path, out);
     at = next_argument(next_argument(next_argument(all, "merge"), "--out"), wanted);
     at = next_argument(next_argument(at, "--memory"), "3072M");
     snprintf(wanted, sizeof wanted, "%s/l%s.merge.jsonl", dir.path, text);
     at = next_argument(next_argument(at, "--log"), wanted);
     for (int i = 1; i <= 11; i++) {
-        snprintf(wanted, sizeof wanted, "./%s.%02d-of-11.sums", text, i);
+        snprintf(wanted, sizeof wanted, "./%s.%02d-of-11.sums", out, i);
         at = next_argument(at, wanted);
     }
     free(all);

@@ -1,6 +1,6 @@
 /*
- * heloci submit with stand-ins for Slurm's commands: what is submitted, what is left out, what is said
- * where something is missing. The real Slurm is in tests/slurm.
+ * heloci submit with stand-ins for Slurm's commands: what is submitted, what is left out, what
+ * is said where something is missing. The real Slurm is in tests/slurm.
  */
 #include "tests/e2e/submit_test.h"
 

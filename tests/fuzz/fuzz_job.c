@@ -13,8 +13,8 @@ static void need(int condition)
         abort();
 }
 
-/* A script is text, its options come before its first command and hold nothing that sbatch reads in a
- * way of its own; raw options and lines of "setup" are the user's. */
+/* A script is text, its options come before its first command and hold nothing that sbatch
+ * reads in a way of its own; raw options and lines of "setup" are the user's. */
 static void check_script(void (*script)(FILE *out, const job *j), const job *j)
 {
     char *text = NULL, *rest, *line;

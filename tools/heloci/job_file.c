@@ -1,4 +1,5 @@
-/* Reads a job description. Jansson knows JSON; the table below knows the keys and what they may say. */
+/* Reads a job description. Jansson knows JSON; the table below knows the keys and what they may
+ * say. */
 #include "tools/heloci/job_file.h"
 
 #include <errno.h>
@@ -376,6 +377,9 @@ static int find_program(const job_reader *r)
 static int settle(const job_reader *r)
 {
     job *j = r->j;
+    if (strpbrk(j->out, "%\\")) /* logs are beside it; with these the job would not start */
+        return complain(r, "out", "'%s': Slurm gives %% and \\ in the folder of its logs a meaning",
+                        j->out);
     if (!j->name[0])
         name_after_output(j);
     if (!j->backend)

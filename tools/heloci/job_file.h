@@ -1,6 +1,7 @@
 /*
- * The description of a scan as a job for Slurm: a JSON object whose keys are the table in job_file.c.
- * Every value is checked here, so that what is written into a script later needs no second look.
+ * The description of a scan as a job for Slurm: a JSON object whose keys are the table in
+ * job_file.c. Every value is checked here, so that what is written into a script later needs no
+ * second look.
  */
 #ifndef HELOCI_TOOL_JOB_FILE_H
 #define HELOCI_TOOL_JOB_FILE_H

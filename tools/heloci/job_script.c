@@ -9,7 +9,7 @@
  * - scontrol requeue revives even a job that its owner has cancelled, so the script first asks
  *   whether Slurm still takes the job for a running one. Where Slurm ends a job itself, it also
  *   decides itself what becomes of it.
- * - No path is in an #SBATCH line, whose quoting and % patterns are not a shell's: logs are relative
+ * - No path is in an #SBATCH line, whose quotes and % patterns are not a shell's: logs are relative
  *   to the folder that the scripts are submitted from.
  */
 #include "tools/heloci/job_script.h"
