@@ -53,7 +53,7 @@ Test(submit, array_and_merge)
     EXPECT(r, 0, "");
     expect_sbatched("--parsable scan.sbatch\n"
                     "--parsable --dependency=afterok:41 --kill-on-invalid-dep=yes merge.sbatch\n");
-    SHOWS(r.out, "o: job 41 computes shards 1-4 of 4, job 42 merges them");
+    SHOWS(r.out, "o: job 41 computes shards 1-4 of 4, job 42 merges all when they are there");
     SHOWS(r.out, "squeue --jobs=41,42\n");
     SHOWS(r.out, "scancel 41 42\n");
     SHOWS(r.out, "heloci submit job.json\n");

@@ -7,7 +7,7 @@
 #
 # The command finds the cluster through SLURM_CONF, and in HEL_CLUSTER the folder (logs, and what the
 # command wants to leave there for its time). The node has 16 processors and 64 GB, whatever the
-# machine has, and two GPUs that are null devices. Partitions: work (the default), and urgent, which
+# machine has, and two GPUs that are the null device. Partitions: work (the default), and urgent, which
 # preempts it: SIGTERM, a minute later SIGKILL, and the job is queued again. What is queued again
 # waits seconds, not the usual two minutes (cred_expire).
 #
@@ -25,7 +25,7 @@ skip() {
     echo "cluster: $1: skipped" >&2
     exit 77
 }
-PATH=$PATH:/usr/sbin:/sbin
+export PATH=$PATH:/usr/sbin:/sbin
 for tool in munged slurmctld slurmd sbatch scontrol setpriv; do
     command -v "$tool" > /dev/null || skip "$tool is not installed"
 done
@@ -79,7 +79,7 @@ free_ports() {
 make_gpus() {
     local i
     for i in 0 1; do
-        mknod "$folder/gpu$i" c 1 3 2> /dev/null || : > "$folder/gpu$i"
+        ln -s /dev/null "$folder/gpu$i"
     done
     echo "Name=gpu Type=fake File=$folder/gpu[0-1]" > "$folder/gres.conf"
 }

@@ -1,6 +1,6 @@
 #!/bin/bash
 # The batch scripts in tools/slurm are what `heloci submit --dry-run` prints for the descriptions
-# beside them.
+# beside them, and README.md there has every key.
 #
 #   examples.sh PROGRAM SOURCE_DIR           compares
 #   examples.sh --write PROGRAM SOURCE_DIR   writes them anew
@@ -36,4 +36,10 @@ check cpu.json merge.sbatch merge.sbatch
 if [ "$failed" = 1 ]; then
     echo "if that is what they shall be: tests/slurm/examples.sh --write PROGRAM SOURCE_DIR"
 fi
+echo '{"": 0}' > "$printed"
+keys=$("$program" submit "$printed" 2>&1 | sed -n 's/.*; there are //p' || true)
+[ "$(wc -w <<< "$keys")" -gt 20 ] || { echo "no list of keys"; failed=1; }
+for key in $keys; do
+    grep -qF "\`$key\`" "$folder/README.md" || { echo "README.md does not have the key $key"; failed=1; }
+done
 exit $failed

@@ -66,54 +66,65 @@ says() {
     done
 }
 
-# ---- the cohort, and what one process makes of it ----
+# ---- cohorts, and what one process makes of them ----
 
-# 32 blocks of variants in four super-blocks, so that a shard is one stretch of the file: 20 random
-# samples, 262,144 variants.
-make_cohort() {
-    awk 'BEGIN {
+# cohort NAME SAMPLES VARIANTS COVARIATES: random, the same every time.
+cohort() {
+    awk -v name="$1" -v samples="$2" -v variants="$3" -v covariates="$4" 'BEGIN {
         srand(7)
-        print "FID IID T" > "c.pheno"
-        print "FID IID age sex" > "c.covar"
-        for (i = 1; i <= 20; i++) {
-            print "f", "i" i, 0, 0, 1, -9 > "c.fam"
-            print "f", "i" i, 10 * rand() > "c.pheno"
-            print "f", "i" i, int(20 + 50 * rand()), i % 2 > "c.covar"
+        print "FID IID T" > (name ".pheno")
+        printf "FID IID" > (name ".covar")
+        for (k = 1; k <= covariates; k++)
+            printf " c%d", k > (name ".covar")
+        for (i = 1; i <= samples; i++) {
+            print "f", "i" i, 0, 0, 1, -9 > (name ".fam")
+            print "f", "i" i, 10 * rand() > (name ".pheno")
+            printf "\nf i%d", i > (name ".covar")
+            for (k = 1; k <= covariates; k++)
+                printf " %.4f", rand() > (name ".covar")
         }
-        for (v = 1; v <= 262144; v++)
-            print 1 + int((v - 1) / 15000), "v" v, 0, 10 * v, "A", "G" > "c.bim"
+        print "" > (name ".covar")
+        for (v = 1; v <= variants; v++)
+            print 1 + int((v - 1) / 15000), "v" v, 0, 10 * v, "A", "G" > (name ".bim")
     }'
-    printf '\x6c\x1b\x01' > c.bed
-    head -c $((5 * 262144)) /dev/zero |
-        openssl enc -aes-128-ctr -K 00112233445566778899aabbccddeeff -iv 00 >> c.bed 2> /dev/null
+    printf '\x6c\x1b\x01' > "$1.bed"
+    head -c $((($2 + 3) / 4 * $3)) /dev/zero |
+        openssl enc -aes-128-ctr -K 00112233445566778899aabbccddeeff -iv 00 >> "$1.bed" 2> /dev/null
+    quietly "$program" encrypt --bfile "$1" --key lab.key --out "$1" --quiet
+    quietly "$program" null --data "$1.private" --key lab.key --pheno "$1.pheno" \
+        --covar "$1.covar" --out "$1" --quiet
+    quietly "$program" scan --geno "$1.geno" --weights "$1.weights" --evk lab.evk --out "$1.single" \
+        --backend cpu --quiet
+    decrypt "$1" "$1.single"
 }
 
-decrypt() { # NAME: its sums to its table
-    quietly "$program" decrypt --sums "$1.sums" --data c.private --model b.model --key lab.key \
-        --out "$1" --quiet
-    there "$1.T.glm.linear"
+decrypt() { # COHORT OUT: its sums to its table
+    quietly "$program" decrypt --sums "$2.sums" --data "$1.private" --model "$1.model" \
+        --key lab.key --out "$2" --quiet
+    there "$2.T.glm.linear"
 }
 
 # The same bytes as from one process, and nothing of the work left.
-compare() { # NAME
-    there "$1.sums"
-    cmp "$1.sums" single.sums || fail "$1.sums is not what one process wrote"
-    decrypt "$1"
-    cmp "$1.T.glm.linear" single.T.glm.linear || fail "the tables differ"
-    absent "$1"*.part "$1"*.ckpt
+compare() { # COHORT OUT
+    there "$2.sums"
+    cmp "$2.sums" "$1.single.sums" || fail "$2.sums is not what one process wrote"
+    decrypt "$1" "$2"
+    cmp "$2.T.glm.linear" "$1.single.T.glm.linear" || fail "the tables differ"
+    absent "$2"*.part "$2"*.ckpt
 }
 
 # ---- Slurm ----
 
-# describe NAME MORE: NAME.json, four shards of one processor; a line in the log for every start.
+# describe NAME COHORT MORE: NAME.json, four shards of one processor; a line in the log for every
+# start.
 describe() {
     local quoted=${program//\\/\\\\}
     cat > "$1.json" << END
 {
-    "geno": "c.geno", "weights": "b.weights", "evk": "lab.evk", "out": "$1", "shards": 4,
+    "geno": "$2.geno", "weights": "$2.weights", "evk": "lab.evk", "out": "$1", "shards": 4,
     "program": "${quoted//\"/\\\"}", "cpus": 1, "memory": "2G", "checkpoint": 3600,
     "setup": ["echo \"start \${SLURM_RESTART_COUNT:-0} on gpu \${CUDA_VISIBLE_DEVICES-none}\""],
-    $2
+    $3
 }
 END
 }
@@ -169,8 +180,7 @@ freeze() {
 
 gpu_story() {
     local urgent
-    # shellcheck disable=SC2016
-    describe gpu '"backend": "sim", "gpus": 1'
+    describe gpu deep '"backend": "cpu", "gpus": 1'
     submit gpu
     says gpu.said "computes shards 1-4 of 4"
 
@@ -178,7 +188,7 @@ gpu_story() {
     freeze gpu 1 2
     urgent=$(sbatch --parsable --partition=urgent --cpus-per-task=16 --output=urgent.log \
         --wrap 'echo urgent')
-    await 60 "an urgent job that takes the place" is "$urgent" JobState=COMPLETED
+    await 120 "an urgent job that takes the place" is "$urgent" JobState=COMPLETED
     absent gpu.1-of-4.sums gpu.2-of-4.sums
     there gpu.1-of-4.ckpt gpu.2-of-4.ckpt
 
@@ -194,9 +204,10 @@ gpu_story() {
     there gpu.{1,2,3}-of-4.sums gpu.4-of-4.ckpt
     absent gpu.4-of-4.sums gpu.sums
     says "gpu.slurm/scan.${scan}_1.log" "start 0 on gpu " "start 1 on gpu " \
-        "shard 1 stopped with its job"
+        "shard 1 stopped with its job" "went on from a checkpoint"
     says "gpu.slurm/scan.${scan}_2.log" "start 0 on gpu " "start 1 on gpu "
-    says "gpu.slurm/scan.${scan}_3.log" "start 1 on gpu " "shard 3 is to go on from its checkpoint"
+    says "gpu.slurm/scan.${scan}_3.log" "start 1 on gpu " "shard 3 is to go on from its checkpoint" \
+        "went on from a checkpoint"
     is "${scan}_4" JobState=CANCELLED || fail "a shard that was cancelled came back"
     is "$merge" JobState=CANCELLED || fail "the merge was not given up"
     cat gpu.slurm/scan.*.log > gpu.log
@@ -205,32 +216,33 @@ gpu_story() {
 
     begin "GPUs: what is missing again"
     submit gpu
-    says gpu.said "computes shards 4 of 4"
+    says gpu.said "computes shard 4 of 4"
     await 120 "the rest of the array and its merge" queue_is_empty
-    compare gpu
+    says "gpu.slurm/scan.${scan}_4.log" "went on from a checkpoint"
+    compare deep gpu
 }
 
 # Sixteen bytes of the third quarter of the genotypes: shard 3.
 cpu_story() {
-    local at=$(($(stat -c %s c.geno) / 8 * 5))
+    local at=$(($(stat -c %s wide.geno) / 8 * 5))
     begin "CPUs: an input that is damaged where shard 3 reads it"
-    describe cpu '"max_running": 3'
-    dd if=c.geno of=good bs=1 skip=$at count=16 2> /dev/null
-    head -c 16 /dev/urandom | dd of=c.geno bs=1 seek=$at conv=notrunc 2> /dev/null
+    describe cpu wide '"max_running": 3'
+    dd if=wide.geno of=good bs=1 skip=$at count=16 2> /dev/null
+    head -c 16 /dev/urandom | dd of=wide.geno bs=1 seek=$at conv=notrunc 2> /dev/null
     submit cpu
     await 120 "an array that fails" queue_is_empty
     there cpu.{1,2,4}-of-4.sums
     absent cpu.3-of-4.sums cpu.sums
     is "${scan}_3" ExitCode=65:0 || fail "shard 3 did not fail with 65"
     is "$merge" JobState=CANCELLED || fail "the merge was not given up"
-    says "cpu.slurm/scan.${scan}_3.log" c.geno
+    says "cpu.slurm/scan.${scan}_3.log" wide.geno
 
     begin "CPUs: mended, and what is missing again"
-    dd if=good of=c.geno bs=1 seek=$at conv=notrunc 2> /dev/null
+    dd if=good of=wide.geno bs=1 seek=$at conv=notrunc 2> /dev/null
     submit cpu
-    says cpu.said "computes shards 3 of 4"
+    says cpu.said "computes shard 3 of 4"
     await 120 "the rest of the array and its merge" queue_is_empty
-    compare cpu
+    compare wide cpu
     submit cpu
     says cpu.said "nothing to do"
 }
@@ -240,15 +252,12 @@ for script in "$examples"/*.sbatch; do
     quietly sbatch --test-only "$script"
 done
 
-begin "owner: key, genotypes, weights"
-make_cohort
+begin "owner: key, genotypes, weights; one process"
 quietly "$program" keygen --out lab --quiet
-quietly "$program" encrypt --bfile c --key lab.key --out c --quiet
-quietly "$program" null --data c.private --key lab.key --pheno c.pheno --covar c.covar --out b --quiet
-begin "one process"
-quietly "$program" scan --geno c.geno --weights b.weights --evk lab.evk --out single --backend cpu \
-    --quiet
-decrypt single
+# Four blocks of variants and four tiles of samples: a shard is at work for a while and stops between.
+cohort deep 200 32768 20
+# 32 blocks in four super-blocks: a shard is one stretch of the file.
+cohort wide 20 262144 2
 
 gpu_story
 cpu_story

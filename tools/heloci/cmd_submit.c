@@ -198,10 +198,16 @@ static int note_job(const submission *s, const char *id, const char *what)
     char path[PATH_BYTES + 64];
     snprintf(path, sizeof path, "%s/jobs", s->folder);
     FILE *out = fopen(path, "a");
-    if (!out)
-        return complain(path, errno_exit());
-    fprintf(out, "%s %s\n", id, what);
-    return fclose(out) == 0 ? 0 : complain(path, EXIT_IO);
+    int rc = out ? 0 : errno_exit();
+    if (out) {
+        fprintf(out, "%s %s\n", id, what);
+        rc = fclose(out) == 0 ? 0 : EXIT_IO;
+    }
+    if (rc) {
+        complain(path, rc);
+        fprintf(stderr, "heloci submit: the %s is submitted all the same, as job %s\n", what, id);
+    }
+    return rc;
 }
 
 /* ---- Slurm ---- */
@@ -303,8 +309,9 @@ static void say_submitted(const submission *s, const char *file, const char *sca
     const job *j = &s->j;
     const char *comma = scan[0] ? "," : "";
     if (scan[0])
-        printf("%s: job %s computes shards %s of %llu, job %s merges them when all are done\n",
-               j->name, scan, s->missing, (unsigned long long)j->shards, merge);
+        printf("%s: job %s computes shard%s %s of %llu, job %s merges all when they are there\n",
+               j->name, scan, s->absent == 1 ? "" : "s", s->missing, (unsigned long long)j->shards,
+               merge);
     else
         printf("%s: all %llu shards are there; job %s merges them\n", j->name,
                (unsigned long long)j->shards, merge);

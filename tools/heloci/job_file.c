@@ -67,6 +67,7 @@ static const key_row keys[] = {
     {"max_restarts", RULE_COUNT, 0, AT(max_restarts), 0, 10000, NULL},
     {"signal_seconds", RULE_COUNT, 0, AT(signal_seconds), 10, 65535, NULL},
     {"checkpoint", RULE_COUNT, 0, AT(checkpoint), 1, 86400, NULL},
+    {"io", RULE_CHOICE, 0, AT(io), 0, 0, "auto|buffered|direct"},
     {"verify", RULE_REAL, 0, AT(verify), 0, 1, NULL},
     {"sign", RULE_PATH, 0, AT(sign), 0, 0, NULL},
     {"log", RULE_PATH, 0, AT(log), 0, 0, NULL},

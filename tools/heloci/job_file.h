@@ -25,7 +25,7 @@ typedef struct job {
     /* absolute, of more than control characters; NULL where the key is absent */
     char *geno, *weights, *evk, *out, *sign, *log;
     /* words without blanks and quotes; NULL where the key is absent */
-    const char *backend, *partition, *merge_partition, *account, *qos, *constraint;
+    const char *backend, *io, *partition, *merge_partition, *account, *qos, *constraint;
     char *program; /* absolute, or a word to be looked up in PATH */
     char name[JOB_NAME_BYTES];
     const char *memory, *time;           /* as Slurm reads them */

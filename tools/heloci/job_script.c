@@ -108,6 +108,7 @@ static void scan_arguments(FILE *out, const job *j)
     }
     fprintf(out, "    --threads \"${SLURM_CPUS_PER_TASK:-%llu}\"\n", (ull)j->cpus);
     option_memory(out, j->memory_bytes);
+    option(out, "io", j->io);
     if (j->checkpoint)
         fprintf(out, "    --checkpoint %llu\n", (ull)j->checkpoint);
     if (j->verify >= 0)
