@@ -22,7 +22,7 @@ typedef struct job_lines {
 
 typedef struct job {
     const char *file; /* the description, as it was named */
-    /* absolute, of more than control characters; NULL where the key is absent */
+    /* absolute, without control characters; NULL where the key is absent */
     char *geno, *weights, *evk, *out, *sign, *log;
     /* words without blanks and quotes; NULL where the key is absent */
     const char *backend, *io, *partition, *merge_partition, *account, *qos, *constraint;
