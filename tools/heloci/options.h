@@ -121,8 +121,8 @@ extern const command_row command_table[CMD_COUNT];
 /* What a command line said. Strings are those of argv. */
 typedef struct options {
     command_id command;
-    const char *operand; /* the first one */
-    const char **operands;
+    const char *operand;   /* the first one */
+    const char **operands; /* all; free() them, whatever options_parse() returned */
     uint32_t operand_count;
     uint8_t given[OPT_COUNT];
     const char *text[OPT_COUNT]; /* the argument as typed */
