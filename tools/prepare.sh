@@ -28,6 +28,15 @@ need() {
     fi
 }
 
+# wish: the same for what is worth having but not needed.
+wishes=()
+wish() {
+    local kind=$1 name=$2 package=$3
+    if ! "have_$kind" "$name"; then
+        wishes+=("$package")
+    fi
+}
+
 need_to_build() {
     need command cc build-essential
     need command c++ build-essential
@@ -69,6 +78,20 @@ install_missing() {
         echo "apt-get could not install: ${packages[*]}" >&2
         exit 69
     fi
+}
+
+# Installs what wish() noted where that is possible; says so where it is not.
+install_wishes() {
+    [ ${#wishes[@]} -gt 0 ] || return 0
+    local packages=("${wishes[@]}")
+    wishes=()
+    local get=(env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 -qq)
+    if have_command apt-get && [ "$(id -u)" = 0 ]; then
+        say "installing ${packages[*]}"
+        { "${get[@]}" update && "${get[@]}" -y --no-install-recommends install "${packages[@]}"; } \
+            > /dev/null 2>&1 && return 0
+    fi
+    echo "note: without ${packages[*]}, what needs them is skipped"
 }
 
 # configure_and_build FOLDER TARGET [CMAKE OPTIONS]: quiet unless it fails; then 70.

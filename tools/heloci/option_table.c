@@ -13,8 +13,10 @@
 #define INSPECT (1u << CMD_INSPECT)
 #define VERIFY  (1u << CMD_VERIFY)
 #define DOCTOR  (1u << CMD_DOCTOR)
+#define SUBMIT  (1u << CMD_SUBMIT)
 #define OWNER   (KEYGEN | ENCRYPT | NULLM | DECRYPT)
 #define EVERY   ((1u << CMD_COUNT) - 1)
+#define WORKERS (EVERY & ~(PARAMS | INSPECT | SUBMIT)) /* they have an engine at work */
 
 const command_row command_table[CMD_COUNT] = {
     [CMD_RUN] =
@@ -72,6 +74,13 @@ const command_row command_table[CMD_COUNT] = {
          "knowing (*) or wrong (!), with advice. Then encrypts, scans and decrypts a tiny cohort "
          "with every instruction set and on the device, and compares. Exit code 0; 69 when "
          "something is absent that is needed; 70 when the test fails."},
+    [CMD_SUBMIT] =
+        {"submit", "JOB.json", "centre: run a scan as an array of Slurm jobs",
+         "Reads a job description: an object with the keys geno, weights, evk, out and shards, and "
+         "others for what a task needs (tools/slurm/README.md lists them; installed under "
+         "share/heloci/slurm). Writes OUT.slurm/scan.sbatch, an array with one task per shard, and "
+         "merge.sbatch, and submits both. Shards that are finished are left out: after a failure "
+         "the same command goes on. Paths are relative to the description's folder."},
 };
 
 #define TEXT(cmds, need)            KIND_TEXT, (cmds), (need), NULL, 0, 0
@@ -162,13 +171,13 @@ const option_row option_table[OPT_COUNT] = {
                        "lost"},
     [OPT_KEEP_INTERMEDIATE] = {"keep-intermediate", NULL, KIND_FLAG, RUN, 0, NULL, 0, 0,
                                "leave OUT.owner and OUT.centre for a look or another analysis"},
-    [OPT_THREADS] = {"threads", "N", KIND_COUNT, EVERY & ~(PARAMS | INSPECT), 0, NULL, 1, 4096,
+    [OPT_THREADS] = {"threads", "N", KIND_COUNT, WORKERS, 0, NULL, 1, 4096,
                      "worker threads; default: every processor allowed"},
-    [OPT_MEMORY] = {"memory", "MIB", KIND_MEMORY, EVERY & ~(PARAMS | INSPECT), 0, NULL, 0, 0,
+    [OPT_MEMORY] = {"memory", "MIB", KIND_MEMORY, WORKERS, 0, NULL, 0, 0,
                     "budget for large buffers in MiB, or with a unit (512M, 2G); default: half of "
                     "what the machine, or the job, has"},
-    [OPT_SIMD] = {"simd", "SET", KIND_CHOICE, EVERY & ~(PARAMS | INSPECT), 0,
-                  "auto|portable|avx2|avx512", 0, 0, "force an instruction set"},
+    [OPT_SIMD] = {"simd", "SET", KIND_CHOICE, WORKERS, 0, "auto|portable|avx2|avx512", 0, 0,
+                  "force an instruction set"},
     [OPT_BACKEND] = {"backend", "NAME", KIND_CHOICE, RUN | SCAN | DOCTOR, 0, "auto|cuda|cpu|sim", 0,
                      0,
                      "where the scan computes: an NVIDIA GPU (cuda), the CPU, or that GPU where "
@@ -196,10 +205,10 @@ const option_row option_table[OPT_COUNT] = {
                   "one JSON object instead of text"},
     [OPT_NO_TEST] = {"no-test", NULL, KIND_FLAG, DOCTOR, 0, NULL, 0, 0,
                      "the report alone, without the test"},
-    [OPT_PROGRESS] = {"progress", "HOW", KIND_CHOICE, EVERY & ~(PARAMS | INSPECT), 0,
-                      "auto|bar|plain|json|none", 0, 0,
+    [OPT_DRY_RUN] = {"dry-run", NULL, KIND_FLAG, SUBMIT, 0, NULL, 0, 0,
+                     "print the scripts and commands instead, and change nothing"},
+    [OPT_PROGRESS] = {"progress", "HOW", KIND_CHOICE, WORKERS, 0, "auto|bar|plain|json|none", 0, 0,
                       "on stderr; default auto: a bar on a terminal, else a line every 30 s"},
-    [OPT_QUIET] = {"quiet", NULL, KIND_FLAG, EVERY & ~(PARAMS | INSPECT), 0, NULL, 0, 0,
-                   "nothing but errors"},
+    [OPT_QUIET] = {"quiet", NULL, KIND_FLAG, WORKERS, 0, NULL, 0, 0, "nothing but errors"},
     [OPT_HELP] = {"help", NULL, KIND_FLAG, EVERY, 0, NULL, 0, 0, "this text"},
 };

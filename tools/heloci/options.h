@@ -21,6 +21,7 @@ typedef enum command_id {
     CMD_INSPECT,
     CMD_VERIFY,
     CMD_DOCTOR,
+    CMD_SUBMIT,
     CMD_COUNT
 } command_id;
 
@@ -76,6 +77,7 @@ typedef enum option_id {
     OPT_VERIFY,
     OPT_JSON,
     OPT_NO_TEST,
+    OPT_DRY_RUN,
     OPT_PROGRESS,
     OPT_QUIET,
     OPT_HELP,
@@ -122,8 +124,8 @@ extern const command_row command_table[CMD_COUNT];
 /* What a command line said. Strings are those of argv. */
 typedef struct options {
     command_id command;
-    const char *operand; /* the first one */
-    const char **operands;
+    const char *operand;   /* the first one */
+    const char **operands; /* all; free() them, whatever options_parse() returned */
     uint32_t operand_count;
     uint8_t given[OPT_COUNT];
     const char *text[OPT_COUNT]; /* the argument as typed */
