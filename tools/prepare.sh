@@ -28,16 +28,29 @@ need() {
     fi
 }
 
+# need_libraries WHO...: those of tools/packaging/dependencies.txt.
+need_libraries() {
+    local module least who debian
+    while read -r module least who _ debian _; do
+        case $module in
+        '' | '#'*) continue ;;
+        esac
+        if [[ " $* " == *" $who "* ]]; then
+            if [ "$least" != - ]; then
+                module="$module >= $least"
+            fi
+            need library "$module" "$debian"
+        fi
+    done < tools/packaging/dependencies.txt
+}
+
 need_to_build() {
     need command cc build-essential
     need command c++ build-essential
     need command make build-essential
     need command cmake cmake
     need command pkg-config pkg-config
-    need library 'libcrypto >= 3' libssl-dev
-    need library cairo libcairo2-dev
-    need library libxxhash libxxhash-dev
-    need library jansson libjansson-dev
+    need_libraries library programs
 }
 
 # Installs what need() noted, by apt as root or through sudo.
