@@ -211,6 +211,10 @@ def check_spack(source, version, rows):
         complain("package.py: the environment is %s" % environment)
 
 
+def numbers(version):
+    return [int(part) for part in version.split(".")]
+
+
 def check_easyconfig(path, version, rows, options):
     name = os.path.basename(path)
     system = {"name": "system", "version": "system"}
@@ -230,9 +234,9 @@ def check_easyconfig(path, version, rows, options):
     for other in sorted(set(said) - wanted - {"CUDA"}):
         complain("%s depends on %s, dependencies.txt does not" % (name, other))
     for row in rows:
-        given = said.get(row["easybuild"], "").split(".")
-        if row["least"] != "-" and given < row["least"].split("."):
-            complain("%s: %s %s is too old" % (name, row["easybuild"], said[row["easybuild"]]))
+        given = said.get(row["easybuild"])
+        if given and row["least"] != "-" and numbers(given) < numbers(row["least"]):
+            complain("%s: %s %s is too old" % (name, row["easybuild"], given))
     built_with = [row[0] for row in space["builddependencies"]]
     if built_with != ["CMake", "pkgconf"]:
         complain("%s builds with %s" % (name, built_with))
