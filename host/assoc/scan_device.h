@@ -12,6 +12,7 @@ struct scan_device {
     uint32_t *columns, *slots; /* [weight columns] of one plane in the batch at hand */
     uint32_t which;            /* row buffer that is loaded next */
     uint64_t queued[HEL_DEVICE_ROW_BUFFERS]; /* genotypes of the last batch in it */
+    uint64_t sent_first;                     /* oldest span of which the device may be reading */
     uint64_t expanding;                      /* ciphertext of the latest weights, plus one */
 };
 

@@ -206,14 +206,38 @@ hel_status hel_backend_open_name(hel_engine *engine, hel_backend **out, const ch
     return status == HEL_OK ? HEL_OK : hel_fail(engine, status, "%s", text);
 }
 
-hel_status hel_backend_open(hel_engine *engine, hel_backend **out)
+hel_status hel_backend_open_numbered(hel_engine *engine, hel_backend **out, uint32_t device)
 {
     char text[HEL_BACKEND_TEXT_BYTES];
-    const hel_status status = open_name(engine, out, hel_engine_backend_name(engine),
-                                        hel_engine_backend_device(engine), text, sizeof text);
+    const hel_status status =
+        open_name(engine, out, hel_engine_backend_name(engine), device, text, sizeof text);
     if (status != HEL_OK)
         return hel_fail(engine, status, "%s", text);
     (void)hel_engine_backend_text_set(engine, text);
+    return HEL_OK;
+}
+
+hel_status hel_backend_open(hel_engine *engine, hel_backend **out)
+{
+    return hel_backend_open_numbered(engine, out, hel_engine_backend_device(engine));
+}
+
+hel_status hel_backend_devices(hel_engine *engine, uint32_t *count)
+{
+    char file[HEL_BACKEND_NAME_BYTES + 32], why[WHY_ROOM] = "", text[WHY_ROOM / 2] = "";
+    const char *name = hel_engine_backend_name(engine);
+    const int choose = strcmp(name, "auto") == 0;
+    hel_device_count_fn devices;
+    *count = 0;
+    if (strcmp(name, "cpu") == 0 || !valid_name(name))
+        return HEL_OK;
+    snprintf(file, sizeof file, "libheloci_%s.so.0", choose ? "cuda" : name);
+    void *library = load(file, why);
+    if (library && find_function(library, "hel_device_count", &devices, why))
+        *count = devices(text, sizeof text);
+    if (*count == 0 && !choose)
+        return hel_fail(engine, HEL_E_UNSUPPORTED, "no backend %s: %s%s; " DEFAULT_GO, name, why,
+                        text);
     return HEL_OK;
 }
 

@@ -149,6 +149,27 @@ void hel_error_clear(hel_engine *engine)
     engine->error[0] = 0;
     pthread_mutex_unlock(&engine->error_lock);
     atomic_store(&engine->cancelled, 0);
+    atomic_store(&engine->draining, 0);
+}
+
+void hel_error_drop(hel_engine *engine)
+{
+    if (!engine)
+        return;
+    pthread_mutex_lock(&engine->error_lock);
+    engine->error[0] = 0;
+    pthread_mutex_unlock(&engine->error_lock);
+}
+
+void hel_progress_drainable(hel_engine *engine, int yes)
+{
+    if (engine)
+        atomic_store(&engine->drainable, yes);
+}
+
+int hel_progress_draining(const hel_engine *engine)
+{
+    return engine && atomic_load(&engine->draining);
 }
 
 static void record(hel_engine *engine, const char *format, va_list args, const char *reason)
@@ -196,7 +217,10 @@ hel_status hel_progress(hel_engine *engine, const char *stage, uint64_t done, ui
     pthread_mutex_lock(&engine->progress_lock);
     if (done == 0 || done == total || ms - engine->progress_last_ms >= 100) {
         engine->progress_last_ms = ms;
-        if (engine->progress(engine->progress_arg, stage, done, total, unit))
+        const int wish = engine->progress(engine->progress_arg, stage, done, total, unit);
+        if (wish == HEL_PROGRESS_DRAIN && atomic_load(&engine->drainable))
+            atomic_store(&engine->draining, 1);
+        else if (wish)
             atomic_store(&engine->cancelled, 1);
     }
     pthread_mutex_unlock(&engine->progress_lock);

@@ -44,6 +44,7 @@ struct hel_engine {
     pthread_mutex_t progress_lock;
     uint64_t progress_last_ms;
     atomic_int cancelled;
+    atomic_int drainable, draining;
     char backend[HEL_BACKEND_NAME_BYTES];
     uint32_t device;
     int backend_text_set; /* under error_lock, as the text */

@@ -15,11 +15,11 @@
  *
  * A child of fork() has the pool but none of its threads: it forgets them and starts its own.
  */
-#include <signal.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "host/base/engine_private.h"
+#include "host/base/thread.h"
 
 #define SPIN_NS 20000u /* between two loops of one operation */
 #define BACKOFF 256u   /* loops between attempts to start a thread */
@@ -129,30 +129,21 @@ static void *serve(void *arg)
     }
 }
 
-/* Workers leave signals to the threads of the program, but for those of their own faults. A thread
- * that cannot be started is not an error: the others do its work. */
+/* A thread that cannot be started is not an error: the others do its work. */
 static void start_workers(hel_pool *pool, uint32_t wanted)
 {
-    sigset_t all, old;
     if (pool->started >= wanted)
         return;
     if (pool->backoff) {
         pool->backoff--;
         return;
     }
-    sigfillset(&all);
-    sigdelset(&all, SIGSEGV);
-    sigdelset(&all, SIGBUS);
-    sigdelset(&all, SIGFPE);
-    sigdelset(&all, SIGILL);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
     while (pool->started < wanted && !pool->backoff) {
-        if (pthread_create(&pool->threads[pool->started], NULL, serve, pool) == 0)
+        if (hel_thread_start(&pool->threads[pool->started], serve, pool) == 0)
             pool->started++;
         else
             pool->backoff = BACKOFF;
     }
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
 /* After a fork: the workers are the parent's, and lock and conditions may remember them. */

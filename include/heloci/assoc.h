@@ -101,21 +101,55 @@ HEL_API HEL_MUST_CHECK hel_status hel_null_check(hel_engine *engine,
 
 /* ---- scan ---- */
 
+/** How genotypes are read: through the page cache or past it (O_DIRECT). */
+typedef enum hel_io {
+    HEL_IO_AUTO = 0, /**< past it when the file is larger than half of the memory */
+    HEL_IO_BUFFERED = 1,
+    HEL_IO_DIRECT = 2 /**< where the file system can and the file is aligned for it */
+} hel_io;
+
+#define HEL_DEVICES_ALL UINT32_MAX
+
 typedef struct hel_scan_config {
     uint32_t size;
-    const char *geno;    /**< <x>.geno */
-    const char *weights; /**< <x>.weights */
-    const char *evk;     /**< <x>.evk */
-    const char *out;     /**< prefix: <out>.sums */
-    double verify;       /**< 0 to 1: the part of the work that is computed a second time, on the
+    const char *geno;       /**< <x>.geno */
+    const char *weights;    /**< <x>.weights */
+    const char *evk;        /**< <x>.evk */
+    const char *out;        /**< prefix: <out>.sums */
+    double verify;          /**< 0 to 1: the part of the work that is computed a second time, on the
                               CPU, and compared bit for bit; chosen at random, the first always.
                               Any difference is HEL_E_INTERNAL, with its place, and no sums */
+    uint32_t shard, shards; /**< shards 0: everything. Else part `shard` (1 to shards) of the
+                                 variants, to <out>.<shard>-of-<shards>.sums; one that is there
+                                 already, whole and of these inputs, is left as it is */
+    double checkpoint;      /**< seconds between checkpoints <out>[...].ckpt; 0 = 600; negative:
+                                 none, and none is looked for */
+    const uint32_t *devices; /**< numbers of the backend's devices that share the work. Borrowed */
+    uint32_t device_count; /**< 0: the engine's device; HEL_DEVICES_ALL: all that the backend has */
+    hel_io io;
+    hel_text_fn note; /**< receives what should be known though it is no failure (a checkpoint that
+                           was not used, one that could not be written); may be NULL */
+    void *note_arg;
 } hel_scan_config;
 
 #define HEL_SCAN_CONFIG_INIT                                                                       \
     {                                                                                              \
-        sizeof(hel_scan_config), NULL, NULL, NULL, NULL, 0                                         \
+        sizeof(hel_scan_config), NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, 0, HEL_IO_AUTO, NULL,   \
+            NULL                                                                                   \
     }
+
+/** One stage of the pipeline, summed over its threads. */
+typedef struct hel_scan_stage {
+    const char *name; /**< a literal: "read" */
+    double busy, cpu; /**< seconds: wall time inside the stage, processor time of it */
+    uint64_t items;   /**< what `unit` says */
+    uint64_t bytes;
+    const char *unit; /**< "pieces", "weights", "genotypes", "sums", ... */
+    uint32_t workers; /**< threads, or devices, that the stage may keep busy: utilisation is
+                            busy / (workers x wall) */
+} hel_scan_stage;
+
+#define HEL_SCAN_STAGES 12
 
 /** What a scan did; seconds are wall time, cpu_ seconds are those of all threads. */
 typedef struct hel_scan_stats {
@@ -125,20 +159,48 @@ typedef struct hel_scan_stats {
     double cpu_expand, cpu_scan, cpu_output;
     double wall;
     uint64_t peak_buffers; /**< bytes of buffers at the most, in the host's memory */
-    uint32_t on_device;    /**< 1: a device computed; then its memory and its seconds: */
+    uint32_t on_device;    /**< devices that computed; 0: the CPU did. Their memory and seconds: */
     uint64_t device_bytes;
     double device_expand, device_scan, device_output, device_copy;
     uint64_t tiles, tiles_verified; /**< with verify: (tile of samples, block) of products */
     uint64_t sums, sums_verified;   /**< and finished blocks */
     double cpu_check;
+    uint32_t already;     /**< 1: the shard was there, nothing was computed */
+    uint32_t checkpoints; /**< written */
+    uint64_t resumed;     /**< of the genotypes: done by an earlier process */
+    uint32_t stages;      /**< entries of stage */
+    hel_scan_stage stage[HEL_SCAN_STAGES];
+    uint32_t direct_io; /**< 1: the page cache was bypassed */
 } hel_scan_stats;
 
-/** The encrypted scan, on the engine's backend; all give the same bytes. Holds no secret and reads
- *  none. Memory stays within the engine's budget whatever the file's size; HEL_E_MEMORY, with the
- *  smallest budget that works, when it cannot, or with what would fit on a device that has too
- *  little. A device that is lost on the way gives HEL_E_UNSUPPORTED and no file. */
+/** The encrypted scan, on the engine's backend; all give the same bytes, in one go, in shards or
+ *  after any number of interruptions. Holds no secret and reads none. Memory stays within the
+ *  engine's budget whatever the file's size; HEL_E_MEMORY, with the smallest budget that works, when
+ *  it cannot, or with what would fit on a device that has too little. A device that is lost on the
+ *  way gives HEL_E_UNSUPPORTED. What fails or is stopped leaves no sums; where a checkpoint had been
+ *  written, it stays, with the <out>[...].sums.part that it speaks of, and the same call goes on
+ *  from there. */
 HEL_API HEL_MUST_CHECK hel_status hel_scan(hel_engine *engine, const hel_scan_config *config,
                                            hel_scan_stats *stats);
+
+/* ---- merge ---- */
+
+typedef struct hel_merge_config {
+    uint32_t size;
+    const char *const *files; /**< partial sums, in any order */
+    uint32_t count;
+    const char *out; /**< prefix: <out>.sums */
+} hel_merge_config;
+
+#define HEL_MERGE_CONFIG_INIT                                                                      \
+    {                                                                                              \
+        sizeof(hel_merge_config), NULL, 0, NULL                                                    \
+    }
+
+/** Joins shards: proves first that they are of one scan (inputs, keys, parameters) and that every
+ *  variant is in exactly one of them, HEL_E_MISMATCH naming files and variants otherwise; checks
+ *  every checksum; then writes what one scan of everything writes, byte for byte. */
+HEL_API HEL_MUST_CHECK hel_status hel_merge(hel_engine *engine, const hel_merge_config *config);
 
 /* ---- decrypt ---- */
 

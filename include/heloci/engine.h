@@ -31,8 +31,12 @@ typedef enum hel_simd {
 /**
  * Called from one thread at a time, at most about ten times a second and once at the end of a
  * stage. `stage` is a short literal ("encrypt"), `done` of `total` counts `unit` ("genotypes").
- * A non-zero return asks the running call to stop with HEL_E_CANCELLED.
+ * HEL_PROGRESS_STOP asks the running call to stop at once with HEL_E_CANCELLED;
+ * HEL_PROGRESS_DRAIN to stop where it can go on later (a scan then leaves a checkpoint, other calls
+ * stop at once); any other non-zero value is HEL_PROGRESS_STOP.
  */
+#define HEL_PROGRESS_STOP  1
+#define HEL_PROGRESS_DRAIN 2
 typedef int (*hel_progress_fn)(void *arg, const char *stage, uint64_t done, uint64_t total,
                                const char *unit);
 

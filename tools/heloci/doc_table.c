@@ -13,6 +13,7 @@ const word_row word_table[] = {
 };
 
 const operand_row operand_table[CMD_COUNT] = {
+    [CMD_MERGE] = {KIND_FILE, "sums"},
     [CMD_INSPECT] = {KIND_FILE, "geno|weights|sums|evk|key|private|model"},
     [CMD_VERIFY] = {KIND_FILE, "geno|weights|sums|evk|key|private|model"},
 };
@@ -39,6 +40,11 @@ const example_row example_table[] = {
     {CMD_SCAN, "On a GPU, a twentieth of it computed again on the CPU",
      "heloci scan --backend cuda --verify 0.05 --geno mice.geno --weights blood.weights --evk "
      "lab.evk --out blood"},
+    {CMD_SCAN, "The second of four shards; run again after a signal, it goes on where it stopped",
+     "heloci scan --shard 2/4 --geno mice.geno --weights blood.weights --evk lab.evk --out blood"},
+    {CMD_MERGE, "Join the four",
+     "heloci merge --out blood blood.1-of-4.sums blood.2-of-4.sums blood.3-of-4.sums "
+     "blood.4-of-4.sums"},
     {CMD_DECRYPT, "Verify the centre's sums and write one table per trait",
      "heloci decrypt --sums blood.sums --data owner/mice.private --model owner/blood.model --key "
      "owner/lab.key --out blood"},
@@ -59,7 +65,7 @@ const exit_row exit_table[] = {
     {70, EVERY, "a bug in heloci"},
     {71, EVERY, "memory is short, or its budget too small"},
     {74, EVERY, "reading or writing failed"},
-    {75, EVERY, "stopped by a signal before the end"},
+    {75, EVERY, "stopped by a signal before the end; the same scan goes on from its checkpoint"},
     {76, ONLY(RUN) | ONLY(DECRYPT), "the sums failed verification; nothing was released"},
     {77, EVERY, "no permission, or a secret file that others may read"},
     {78, EVERY, "refused for security: insecure parameters, or a key that was retired"},
@@ -92,7 +98,10 @@ const file_row file_table[] = {
      "names of samples and variants, missing calls, digests for verification"},
     {"PREFIX.weights", ONLY(NULL), 6, "weights", 0, "the null models' columns, encrypted"},
     {"PREFIX.model", ONLY(NULL), 7, "model", 1, "the null models in clear"},
-    {"PREFIX.sums", ONLY(SCAN), 8, "sums", 0, "a scan's result, encrypted"},
+    {"PREFIX.sums", ONLY(SCAN) | ONLY(MERGE), 8, "sums", 0, "a scan's result, encrypted"},
+    {"PREFIX.I-of-N.sums", ONLY(SCAN), 15, "partial sums", 0, "a shard's result, to be merged"},
+    {"PREFIX.ckpt, PREFIX.I-of-N.ckpt", ONLY(SCAN), 16, "checkpoint", 0,
+     "where a stopped scan goes on, with the .sums.part that it speaks of; removed at the end"},
     {"PREFIX.TRAIT.glm.linear, PREFIX.TRAIT.glm.logistic", ONLY(RUN) | ONLY(DECRYPT), 0, NULL, 0,
      "tables as plink2 writes them; PREFIX_TRAIT.regenie as REGENIE does; PREFIX.TRAIT.ssf.tsv "
      "with -meta.yaml as the GWAS Catalog takes them"},

@@ -7,6 +7,7 @@
 #define ENCRYPT (1u << CMD_ENCRYPT)
 #define NULLM   (1u << CMD_NULL)
 #define SCAN    (1u << CMD_SCAN)
+#define MERGE   (1u << CMD_MERGE)
 #define DECRYPT (1u << CMD_DECRYPT)
 #define REPORT  (1u << CMD_REPORT)
 #define INSPECT (1u << CMD_INSPECT)
@@ -38,9 +39,17 @@ const command_row command_table[CMD_COUNT] = {
                   "Joins phenotypes and covariates with the encrypted cohort by (FID, IID), fits "
                   "in clear, shows the plan, and writes OUT.weights for the centre and OUT.model "
                   "for the owner."},
-    [CMD_SCAN] = {"scan", NULL, "centre: multiply ciphertexts; no secret is needed or read",
-                  "Adds up, per variant and column, encrypted genotypes times encrypted weights. "
-                  "Writes OUT.sums. Reads public files only."},
+    [CMD_SCAN] =
+        {"scan", NULL, "centre: multiply ciphertexts; no secret is needed or read",
+         "Adds up, per variant and column, encrypted genotypes times encrypted weights. Writes "
+         "OUT.sums, or OUT.I-of-N.sums for a shard. Reads public files only. SIGTERM, SIGUSR1 and "
+         "SIGINT let it finish its tile of samples, write a checkpoint OUT.ckpt and end with 75; "
+         "the same command goes on from there. A second signal stops it at once. The sums are the "
+         "same to the byte however often it was interrupted, and on whatever backend."},
+    [CMD_MERGE] = {"merge", "FILE...", "centre: join the sums of shards",
+                   "Proves that the shards are of one scan and that every variant is in exactly "
+                   "one of them, checks every checksum, and writes OUT.sums, the very file that a "
+                   "scan of everything writes."},
     [CMD_DECRYPT] = {"decrypt", NULL, "owner: decrypt, verify every sum, write the tables",
                      "Releases nothing unless all sums pass the check against the digests in the "
                      "dataset file. A failed check is final for these sums and counts against the "
@@ -96,7 +105,8 @@ const option_row option_table[OPT_COUNT] = {
     [OPT_TABLE] = {"table", "FILE", FILES_OF("glm.linear|glm.logistic|regenie|tsv", REPORT, REPORT),
                    "association table to draw"},
     [OPT_OUT] = {"out", "PREFIX",
-                 NEW_FILES(RUN | OWNER | SCAN | REPORT, RUN | OWNER | SCAN | REPORT),
+                 NEW_FILES(RUN | OWNER | SCAN | MERGE | REPORT,
+                           RUN | OWNER | SCAN | MERGE | REPORT),
                  "where output goes: names start with PREFIX"},
     [OPT_PASSPHRASE_FILE] = {"passphrase-file", "FILE", FILES(RUN | OWNER, 0),
                              "first line seals (keygen) or opens the key; readable to you alone; "
@@ -155,8 +165,18 @@ const option_row option_table[OPT_COUNT] = {
                      "where the scan computes: an NVIDIA GPU (cuda), the CPU, or that GPU where "
                      "there is one (default auto); sim runs the GPU's code on the CPU, for tests. "
                      "The sums are the same"},
-    [OPT_DEVICE] = {"device", "N", KIND_COUNT, RUN | SCAN, 0, NULL, 0, 1023,
-                    "which GPU; default 0, the first"},
+    [OPT_DEVICE] = {"device", "LIST", KIND_NUMBERS, RUN | SCAN, 0, NULL, 0, 1023,
+                    "which GPU: its number, several (0,1), or all; default 0, the first"},
+    [OPT_SHARD] = {"shard", "I/N", TEXT(SCAN, 0),
+                   "compute part I of N of the variants, counted from 1; auto: the place in a "
+                   "Slurm array and among the tasks of srun. One that is finished is left as it "
+                   "is"},
+    [OPT_CHECKPOINT] = {"checkpoint", "SECONDS", KIND_REAL, SCAN, 0, NULL, 0, 1e8,
+                        "time between checkpoints; default 600; 0: none, not even when a signal "
+                        "comes"},
+    [OPT_IO] = {"io", "HOW", KIND_CHOICE, SCAN, 0, "auto|buffered|direct", 0, 0,
+                "read genotypes through the page cache or past it; default auto: past it when the "
+                "file is larger than half of the memory"},
     [OPT_VERIFY] = {"verify", "F", KIND_REAL, RUN | SCAN, 0, NULL, 0, 1,
                     "compute this part of the scan, one tile at least, again on the CPU, chosen at "
                     "random, and compare bit for bit; default 0, 1 is everything"},

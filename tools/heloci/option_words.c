@@ -35,6 +35,11 @@ void option_domain(char *out, size_t bytes, const option_row *row)
     case KIND_SET:
         list_choices(out, bytes, "a list of ", row->choices);
         break;
+    case KIND_NUMBERS:
+        snprintf(out, bytes,
+                 "a whole number from %.0f to %.0f, several with commas between, or all", row->low,
+                 row->high);
+        break;
     default:
         break;
     }

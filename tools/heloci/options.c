@@ -201,6 +201,28 @@ static int read_set(const option_row *row, const char *text, uint64_t *out)
     }
 }
 
+int options_numbers(const option_row *row, const char *text, uint32_t out[NUMBERS_MOST])
+{
+    if (strcmp(text, "all") == 0)
+        return 0;
+    for (int count = 0; count < NUMBERS_MOST; text++) {
+        char *end;
+        if (*text < '0' || *text > '9')
+            return -1;
+        errno = 0;
+        const unsigned long value = strtoul(text, &end, 10);
+        if (errno || (double)value < row->low || (double)value > row->high)
+            return -1;
+        out[count++] = (uint32_t)value;
+        text = end;
+        if (*text == 0)
+            return count;
+        if (*text != ',')
+            return -1;
+    }
+    return -1;
+}
+
 static int bad_value(command_id command, const option_row *row, const char *text, FILE *err)
 {
     char domain[256];
@@ -226,6 +248,8 @@ static int set_value(options *o, int index, const char *text, FILE *err)
         ok = read_memory(text, &o->number[index]);
     else if (row->kind == KIND_SET)
         ok = read_set(row, text, &o->number[index]);
+    else if (row->kind == KIND_NUMBERS)
+        ok = options_numbers(row, text, (uint32_t[NUMBERS_MOST]){0}) >= 0;
     else if (row->kind == KIND_CHOICE) {
         int choice = choice_index(row->choices, text, strlen(text));
         ok = choice >= 0;
@@ -284,11 +308,23 @@ static int parse_option(options *o, int argc, char **argv, int *at, FILE *err)
     return set_value(o, index, value, err);
 }
 
+static int takes_operand(const command_row *row, uint32_t have)
+{
+    const size_t length = row->operand ? strlen(row->operand) : 0;
+    const int many = length > 3 && strcmp(row->operand + length - 3, "...") == 0;
+    return row->operand && (many || have == 0);
+}
+
 int options_parse(options *out, command_id command, int argc, char **argv, FILE *err)
 {
     const command_row *row = &command_table[command];
     memset(out, 0, sizeof *out);
     out->command = command;
+    out->operands = calloc((size_t)argc + 1, sizeof *out->operands);
+    if (!out->operands) {
+        fprintf(err, "heloci: no memory for the command line\n");
+        return 71;
+    }
     for (int i = 2; i < argc; i++)
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             out->given[OPT_HELP] = 1;
@@ -298,8 +334,9 @@ int options_parse(options *out, command_id command, int argc, char **argv, FILE 
         int rc = 0;
         if (strncmp(argv[i], "--", 2) == 0 && argv[i][2]) {
             rc = parse_option(out, argc, argv, &i, err);
-        } else if (row->operand && !out->operand && argv[i][0]) {
-            out->operand = argv[i];
+        } else if (argv[i][0] && takes_operand(row, out->operand_count)) {
+            out->operands[out->operand_count++] = argv[i];
+            out->operand = out->operands[0];
         } else {
             fprintf(err, "heloci %s: '%s' is not expected here; options begin with two dashes\n",
                     row->name, argv[i]);

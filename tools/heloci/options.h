@@ -15,6 +15,7 @@ typedef enum command_id {
     CMD_ENCRYPT,
     CMD_NULL,
     CMD_SCAN,
+    CMD_MERGE,
     CMD_DECRYPT,
     CMD_REPORT,
     CMD_INSPECT,
@@ -67,6 +68,9 @@ typedef enum option_id {
     OPT_SIMD,
     OPT_BACKEND,
     OPT_DEVICE,
+    OPT_SHARD,
+    OPT_CHECKPOINT,
+    OPT_IO,
     OPT_VERIFY,
     OPT_PROGRESS,
     OPT_QUIET,
@@ -84,8 +88,11 @@ typedef enum option_kind {
     KIND_REAL,   /* number in [low, high] */
     KIND_MEMORY, /* MiB, or a number with K, M, G or T */
     KIND_CHOICE, /* one of `choices`; number = its index */
-    KIND_SET     /* comma-separated words of `choices`; number = bit mask */
+    KIND_SET,    /* comma-separated words of `choices`; number = bit mask */
+    KIND_NUMBERS /* comma-separated integers in [low, high], or "all" */
 } option_kind;
+
+enum { NUMBERS_MOST = 64 };
 
 typedef struct option_row {
     const char *name; /* without the dashes */
@@ -100,7 +107,7 @@ typedef struct option_row {
 
 typedef struct command_row {
     const char *name;
-    const char *operand; /* NULL, or the one argument that is not an option */
+    const char *operand; /* NULL, or the argument that is not an option; "FILE...": one or more */
     const char *summary; /* one line of the overview */
     const char *text;    /* paragraph of the command's own help */
 } command_row;
@@ -111,7 +118,9 @@ extern const command_row command_table[CMD_COUNT];
 /* What a command line said. Strings are those of argv. */
 typedef struct options {
     command_id command;
-    const char *operand;
+    const char *operand; /* the first one */
+    const char **operands;
+    uint32_t operand_count;
     uint8_t given[OPT_COUNT];
     const char *text[OPT_COUNT]; /* the argument as typed */
     uint64_t number[OPT_COUNT];  /* COUNT, MEMORY (bytes), CHOICE, SET, FLAG (1) */
@@ -128,8 +137,12 @@ int command_find(const char *name);
 const char *command_suggest(const char *name);
 
 /* Parses argv[2..argc) of `command`. Returns 0, or 64 after one line on `err` that says what is
- * wrong and, where a name is close, what may have been meant. --help stops parsing with 0. */
+ * wrong and, where a name is close, what may have been meant. --help stops parsing with 0. What it
+ * allocates stays as long as the process. */
 int options_parse(options *out, command_id command, int argc, char **argv, FILE *err);
+
+/* Reads a value of KIND_NUMBERS: how many there are, 0 for "all"; -1 when it is not one. */
+int options_numbers(const option_row *row, const char *text, uint32_t out[NUMBERS_MOST]);
 
 /* The overview, and the help of one command at a width of `columns`. */
 void help_overview(FILE *out, unsigned columns);
