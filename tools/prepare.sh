@@ -53,6 +53,12 @@ need_to_build() {
     need_libraries library programs
 }
 
+# For `cpack -G DEB`.
+need_to_package() {
+    need command dpkg-shlibdeps dpkg-dev
+    need command file file
+}
+
 # Installs what need() noted, by apt as root or through sudo.
 install_missing() {
     [ ${#missing[@]} -gt 0 ] || return 0

@@ -96,7 +96,7 @@ for path in CMakeLists.txt CMakePresets.json LICENSE NEWS.md host include kernel
     grep -q "^$path " "$work/files" || complain "%files: $path is missing"
 done
 # Packages come from the list of dependencies, by way of prepare.sh.
-grep -q '\. tools/prepare.sh; need_to_build; install_missing' "$work/build-post.sh" ||
+grep -qF '. tools/prepare.sh; need_to_build; need_to_package; install_missing' "$work/build-post.sh" ||
     complain "the build does not install what tools/prepare.sh knows"
 if grep -E 'lib[a-z]+-dev' "$work/build-post.sh" | grep -vq libheloci-dev; then
     complain "the build names packages of libraries itself"

@@ -17,7 +17,7 @@ skip() {
     echo "$1: skipped"
     exit 77
 }
-for tool in "$cpack" dpkg-deb dpkg-shlibdeps dpkg gzip readelf pkg-config; do
+for tool in "$cpack" dpkg-deb dpkg-shlibdeps dpkg file gzip readelf pkg-config; do
     command -v "$tool" > /dev/null || skip "$tool is not installed"
 done
 [ -e /etc/debian_version ] || skip "this is no Debian"
