@@ -4,6 +4,7 @@
  */
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "host/assoc/scan_device.h"
 #include "host/base/mem.h"
@@ -195,7 +196,7 @@ static hel_status run_lanes(struct scan_job *job)
     int error = 0;
     HEL_TRY(hel_malloc(engine, &thread, job->lanes, sizeof *thread));
     while (started < job->lanes && !error) {
-        error = hel_thread_start(&thread[started], run_lane, &job->lane[started]);
+        error = hel_thread_start(&thread[started], run_lane, &job->lane[started], NULL);
         started += !error;
     }
     for (uint32_t i = started; i < job->lanes; i++) /* the others do its work */
@@ -284,7 +285,15 @@ static hel_status scan_all(struct scan_job *job, const scan_unit *resume, uint32
     job->total = (uint64_t)base->gl.samples * job->block_count << base->gl.log_n;
     job->resumed = done_before(job, resume, resumed);
     atomic_store(&job->done, job->resumed);
+    for (uint32_t i = 0; i < job->lanes; i++)
+        job->lane[i].direct_fd = hel_scan_open_direct(&job->lane[i]);
+    HEL_TRY(hel_scan_place_open(job));
     HEL_TRY(plan(job, resume, resumed));
+    if (base->config->plan)
+        HEL_TRY(hel_scan_explain(job));
+    base->stats.forecast_from = wall_seconds() - job->started;
+    if (base->config->plan_only)
+        return HEL_OK;
     HEL_TRY(allocate(job));
     HEL_TRY(hel_scan_pause_open(job));
     if (!job->sums)
@@ -305,10 +314,10 @@ static hel_status scan_all(struct scan_job *job, const scan_unit *resume, uint32
 static hel_status run(struct scan_job *job)
 {
     struct scan *base = &job->base;
-    const double start = wall_seconds();
     scan_unit *resume = NULL;
     uint32_t resumed = 0;
     int there = 0;
+    job->started = wall_seconds();
     HEL_TRY(open_inputs(base));
     HEL_TRY(order_outputs(base));
     HEL_TRY(hel_scan_sums_describe(job));
@@ -324,7 +333,7 @@ static hel_status run(struct scan_job *job)
     if (status == HEL_OK)
         status = scan_all(job, resume, resumed);
     hel_free(resume);
-    base->stats.wall = wall_seconds() - start;
+    base->stats.wall = wall_seconds() - job->started;
     return status;
 }
 
@@ -348,11 +357,14 @@ static void release(struct scan_job *job)
         hel_scan_feed_stop(s);
         hel_scan_check_close(s);
         s->ops->release(s);
+        if (s->direct_fd >= 0)
+            close(s->direct_fd);
         pthread_mutex_destroy(&s->taken_lock);
         hel_free(s->taken);
         hel_free(s->result);
     }
     hel_scan_pause_close(job);
+    hel_scan_place_close(job);
     hel_free(job->lane);
     hel_free(job->unit);
     hel_free(job->finished);
@@ -386,11 +398,13 @@ static hel_status check_config(hel_engine *engine, const hel_scan_config *config
     return HEL_OK;
 }
 
-hel_status hel_scan(hel_engine *engine, const hel_scan_config *config, hel_scan_stats *stats)
+hel_status hel_scan_hooked(hel_engine *engine, const hel_scan_config *config, int resident,
+                           hel_scan_stats *stats)
 {
     hel_error_clear(engine);
     HEL_TRY(check_config(engine, config));
-    struct scan_job job = {.base = {.engine = engine, .config = config, .geno_fd = -1}};
+    struct scan_job job = {.base = {.engine = engine, .config = config, .geno_fd = -1},
+                           .resident = resident};
     pthread_mutex_init(&job.lock, NULL);
     const hel_status status = run(&job);
     for (uint32_t i = 0; job.lane && i < job.lanes; i++)
@@ -401,4 +415,9 @@ hel_status hel_scan(hel_engine *engine, const hel_scan_config *config, hel_scan_
     if (stats)
         *stats = job.base.stats;
     return status;
+}
+
+hel_status hel_scan(hel_engine *engine, const hel_scan_config *config, hel_scan_stats *stats)
+{
+    return hel_scan_hooked(engine, config, 0, stats);
 }

@@ -1,17 +1,13 @@
 /* The scan's arithmetic on the CPU: what it takes, and its table of calls. */
 #include <string.h>
 
-#include "host/assoc/scan_private.h"
+#include "host/assoc/scan_rates.h"
 #include "host/base/cpu.h"
 #include "host/base/mem.h"
 
 #define RESULT_MOST ((uint64_t)64 << 20) /* bytes of finished sums held at once */
 
-/* Time of one weight's key switch and of one sample's block of genotypes (both planes; rows and
- * their uniform halves), in units of the latter's product with one column; and what it costs beyond
- * that when nothing is expanded ahead, and when rows are not read ahead. */
-#define COST_WEIGHT   3.0
-#define COST_ROW      4.0
+/* What it costs when nothing is expanded ahead, and when rows are not read ahead. */
 #define COST_NO_AHEAD 1.06
 #define COST_ONE_SLOT 1.15
 
@@ -67,7 +63,7 @@ static uint32_t expanders_of(const struct scan *s, uint32_t columns)
 }
 
 /* Columns of one of so many batches. Fills blocks, bytes and cost; 0 when not one block fits. */
-static int weigh(const struct scan *s, struct choice *c, uint64_t fixed)
+static int weigh(const struct scan *s, const scan_rates *rates, struct choice *c, uint64_t fixed)
 {
     const uint64_t block = hel_scan_cpu_block_bytes(s), rows = scan_most_blocks(s);
     const uint64_t other = fixed + c->slots * (s->slot_bytes + 2 * HEL_FEED_ALIGN) +
@@ -81,24 +77,22 @@ static int weigh(const struct scan *s, struct choice *c, uint64_t fixed)
         blocks -= blocks % s->gl.super_block;
     c->blocks = (uint32_t)blocks;
     c->bytes = other + blocks * block;
-    const double ranges = (double)((rows + blocks - 1) / blocks);
-    const double batches = (double)((s->wl.columns + c->columns - 1) / c->columns);
-    c->cost = ranges * s->wl.columns * COST_WEIGHT + (double)rows * (batches * COST_ROW) +
-              (double)rows * s->outputs;
+    c->cost = hel_scan_rates_cost(s, rates, (rows + blocks - 1) / blocks,
+                                  (s->wl.columns + c->columns - 1) / c->columns);
     c->cost *= c->ahead ? 1 : COST_NO_AHEAD;
     c->cost *= c->slots > 1 ? 1 : COST_ONE_SLOT;
     return 1;
 }
 
 /* All batches of columns, for one way to use what is not accumulators. */
-static void try_batches(const struct scan *s, struct choice *best, uint32_t ahead, uint32_t slots,
-                        uint64_t fixed)
+static void try_batches(const struct scan *s, const scan_rates *rates, struct choice *best,
+                        uint32_t ahead, uint32_t slots, uint64_t fixed)
 {
     for (uint32_t batches = 1; batches <= s->wl.columns; batches++) {
         struct choice c = {.ahead = ahead, .slots = slots};
         c.columns = (s->wl.columns + batches - 1) / batches;
         c.expanders = ahead ? expanders_of(s, c.columns) : 1;
-        if (!weigh(s, &c, fixed))
+        if (!weigh(s, rates, &c, fixed))
             continue;
         if (best->blocks == 0 || c.cost < best->cost)
             *best = c;
@@ -107,19 +101,30 @@ static void try_batches(const struct scan *s, struct choice *best, uint32_t ahea
     }
 }
 
-static hel_status plan(struct scan *s)
+static struct choice choose(const struct scan *s, const scan_rates *rates, uint64_t fixed)
 {
     static const struct {
         uint32_t ahead, slots;
     } ways[] = {{1, 3}, {1, 2}, {0, 2}, {0, 1}};
     struct choice best = {0};
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++)
+        try_batches(s, rates, &best, ways[i].ahead, ways[i].slots, fixed);
+    return best;
+}
+
+static hel_status plan(struct scan *s)
+{
+    scan_rates rates = hel_scan_rates_guess(s);
     hel_scan_cpu_prepare(s, hel_engine_simd(s->engine));
     s->tile = HEL_SEGMENT;
     s->slot_bytes = hel_scan_region_bytes(s, HEL_SEGMENT);
     const uint64_t fixed =
         hel_scan_host_bytes(s, 1) + hel_scan_cpu_fixed_bytes(s) + hel_scan_check_bytes(s);
-    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++)
-        try_batches(s, &best, ways[i].ahead, ways[i].slots, fixed);
+    struct choice best = choose(s, &rates, fixed);
+    if (best.blocks && (best.blocks < scan_most_blocks(s) || best.columns < s->wl.columns)) {
+        HEL_TRY(hel_scan_rates_measure(s, &rates)); /* there is a choice: proportions matter */
+        best = choose(s, &rates, fixed);
+    }
     if (best.blocks == 0) {
         const uint64_t least = fixed + s->slot_bytes + 2 * HEL_FEED_ALIGN +
                                hel_scan_cpu_expander_bytes(s, 1) + hel_scan_cpu_block_bytes(s) +

@@ -19,10 +19,8 @@ static void release(struct scan *s)
     struct scan_device *d = s->device;
     if (!d)
         return;
-    hel_device_scan_free(d->scan);
+    hel_scan_device_sample_free(s);
     hel_backend_free(d->backend);
-    hel_free(d->columns);
-    hel_free(d->slots);
     hel_free(d);
     s->device = NULL;
 }
@@ -166,6 +164,30 @@ static hel_status accumulate(struct scan *s, uint32_t first, uint32_t supers, co
     for (uint32_t super = first; super < first + supers; super++)
         HEL_TRY(accumulate_super(s, super, &span));
     return HEL_OK;
+}
+
+hel_status hel_scan_device_sample(struct scan *s, const uint8_t *rows, uint32_t times)
+{
+    for (uint32_t i = 0; i < times; i++) {
+        const uint32_t which = i % HEL_DEVICE_ROW_BUFFERS;
+        const uint64_t polys =
+            (uint64_t)s->at.tile_samples * s->gl.plane_count * hel_geno_blocks_in(&s->gl, s->super);
+        HEL_TRY(hel_device_scan_load(s->device->scan, which, rows, polys));
+        for (uint32_t p = 0; p < HEL_PLANES; p++)
+            if (s->gl.planes >> p & 1)
+                HEL_TRY(accumulate_plane(s, s->super, p, which));
+    }
+    return HEL_OK;
+}
+
+void hel_scan_device_sample_free(struct scan *s)
+{
+    struct scan_device *d = s->device;
+    if (!d)
+        return;
+    hel_device_scan_free(d->scan);
+    hel_free(d->columns);
+    hel_free(d->slots);
 }
 
 /* ---- sums, and what a check reads ---- */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "host/assoc/scan_device.h"
+#include "host/assoc/scan_rates.h"
 #include "host/base/cpu.h"
 
 #define TILE_MOST   1024u                 /* beyond it accumulators cost less than a tenth */
@@ -16,10 +17,6 @@
 #define RESULT_MOST ((uint64_t)64 << 20)
 #define SLOTS       4u                   /* of the feed, pinned: read, ready, on their way */
 #define SLOT_MOST   ((uint64_t)32 << 20) /* bytes of one */
-
-/* Time of one weight's key switch and of one sample's block of genotypes, in arbitrary units. */
-#define COST_WEIGHT 2u
-#define COST_BLOCK  7u
 
 struct room {
     const struct scan *s;
@@ -84,19 +81,19 @@ static uint32_t most_blocks(const struct room *r, uint32_t columns)
 }
 
 /* The cheapest cut in batches of columns and ranges of blocks; 0 when nothing fits. */
-static int cut(const struct room *r, uint32_t *columns, uint32_t *blocks)
+static int cut(const struct room *r, const scan_rates *rates, uint32_t *columns, uint32_t *blocks)
 {
     const struct scan *s = r->s;
-    uint64_t best = UINT64_MAX;
+    double best = 0;
+    *blocks = 0;
     for (uint32_t batches = 1; batches <= s->wl.columns; batches++) {
         const uint32_t c = (s->wl.columns + batches - 1) / batches;
         const uint32_t b = most_blocks(r, c);
         if (b == 0)
             continue;
         const uint64_t ranges = (scan_most_blocks(s) + b - 1) / b;
-        const uint64_t cost = ranges * s->wl.columns * COST_WEIGHT +
-                              (uint64_t)batches * scan_most_blocks(s) * COST_BLOCK;
-        if (cost < best) {
+        const double cost = hel_scan_rates_cost(s, rates, ranges, batches);
+        if (*blocks == 0 || cost < best) {
             best = cost;
             *columns = c;
             *blocks = b;
@@ -104,7 +101,7 @@ static int cut(const struct room *r, uint32_t *columns, uint32_t *blocks)
         if (ranges == 1) /* more batches cannot be cheaper */
             break;
     }
-    return best < UINT64_MAX;
+    return *blocks > 0;
 }
 
 /* Samples of the largest tile that fits. */
@@ -173,8 +170,14 @@ hel_status hel_scan_device_plan(struct scan *s)
     HEL_TRY(hel_device_fail(s->engine, device, device->ops->memory(device, &free_bytes, &total),
                             "asking for its free memory"));
     room.device = usable(free_bytes);
-    if (!cut(&room, &s->column_batch, &s->range))
+    scan_rates rates = hel_scan_rates_guess(s);
+    if (!cut(&room, &rates, &s->column_batch, &s->range))
         return too_small(&room);
+    if (s->range < scan_most_blocks(s) || s->column_batch < s->wl.columns) {
+        /* there is a choice: proportions matter */
+        HEL_TRY(hel_scan_device_rates_measure(s, &rates));
+        (void)cut(&room, &rates, &s->column_batch, &s->range);
+    }
     s->tile = largest_tile(&room, s->column_batch, s->range);
     s->device->shape = shape_of(s, s->tile, s->column_batch, s->range);
     s->slots = SLOTS;

@@ -65,11 +65,13 @@ static hel_status run_steps(struct scan *s)
 
 hel_status hel_scan_lane_run(struct scan *s)
 {
+    const scan_where where = hel_scan_place_thread(s);
     hel_status status = hel_scan_feed_start(s);
     if (status == HEL_OK)
         status = run_steps(s);
     if (status == HEL_OK)
         status = s->ops->account(s);
     hel_scan_pause_leave(s);
+    hel_scan_place_back(&where);
     return status;
 }

@@ -4,6 +4,9 @@
  *   scan_work.c         units of work, steps and spans: what comes after what
  *   scan_lane.c         one lane's loop
  *   scan_rows.c         genotype rows: where they lie, the feed that reads them ahead
+ *   scan_place.c        threads and buffers on their nodes
+ *   scan_rates.c        what things take here, and what follows for the plan
+ *   scan_explain.c      the plan in words
  *   scan_sums.c         the file of results
  *   scan_checkpoint.c   where a stopped scan goes on
  *   scan_cpu.c          the arithmetic on the CPU: memory plan, table of calls
@@ -33,6 +36,7 @@
 #include "host/assoc/shard.h"
 #include "host/backend/backend.h"
 #include "host/backend/tensor.h"
+#include "host/base/affinity.h"
 #include "host/sched/feed.h"
 #include "host/sched/stage.h"
 
@@ -133,7 +137,8 @@ struct scan_cpu {
 typedef struct scan_reading {
     scan_step step;
     uint32_t super;
-    uint64_t at; /* bytes of the region of (step, super) already named */
+    uint64_t at;    /* bytes of the region of (step, super) already named */
+    atomic_uint_least64_t spans; /* named so far */
     int begun, ended;
 } scan_reading;
 
@@ -185,10 +190,9 @@ struct scan {
     struct scan_check *check;   /* NULL: nothing is recomputed */
     hel_scan_stats stats;
     hel_stage stage[STAGE_COUNT];
-    uint64_t in_flight;       /* genotypes handed to a device that may not be through yet */
-    const char *backend_name; /* of its device */
-    uint32_t device_number;
-    scan_unit *taken; /* units of this lane, in order */
+    uint64_t in_flight;          /* genotypes handed to a device that may not be through yet */
+    struct hel_placement *place; /* NULL: nothing is bound */
+    scan_unit *taken;            /* units of this lane, in order */
     uint32_t taken_count;
     pthread_mutex_t taken_lock;
     scan_reading reading;
@@ -217,10 +221,18 @@ struct scan_job {
     hel_sums_layout layout;
     hel_shard shard; /* shards = 0: everything */
     char *path, *checkpoint_path;
-    struct scan_pause *pause; /* checkpoints; NULL: none are made */
+    struct hel_topology *topology; /* NULL: nothing is bound */
+    int resident;                  /* hel_scan_hooked */
+    double started;                /* seconds of the monotonic clock */
+    struct scan_pause *pause;      /* checkpoints; NULL: none are made */
 };
 
 /* ---- job_scan.c ---- */
+
+/* hel_scan for measurements. resident: rows are not read but taken to be in memory already, whatever
+ * the feed's slots hold: what is left is the arithmetic, and the sums are wrong. */
+hel_status hel_scan_hooked(hel_engine *engine, const hel_scan_config *config, int resident,
+                           hel_scan_stats *stats);
 
 double hel_scan_cpu_seconds(void);
 /* Host memory of a lane in any case: keys, results, small things. */
@@ -273,6 +285,33 @@ hel_status hel_scan_read_rows(const struct scan *s, uint32_t first, uint32_t cou
  * of the first. */
 uint32_t hel_scan_batch_columns(const struct scan *s, const scan_step *step, uint32_t plane,
                                 uint32_t *column, uint32_t *slot);
+
+/* A descriptor of the genotypes past the page cache, or -1. */
+int hel_scan_open_direct(const struct scan *s);
+/* Threads that read for a lane. */
+uint32_t hel_scan_readers(const struct scan *s);
+
+/* ---- scan_place.c ---- */
+
+/* Where each lane's threads and buffers go; machines with one node need none of it. */
+hel_status hel_scan_place_open(struct scan_job *job);
+void hel_scan_place_close(struct scan_job *job);
+/* The calling thread goes to the lane's device; *before is where it was, for _back. */
+typedef struct scan_where {
+    hel_cpus before;
+    int moved;
+} scan_where;
+scan_where hel_scan_place_thread(const struct scan *s);
+void hel_scan_place_back(const scan_where *where);
+/* Large memory of a lane on the CPU, not touched yet. */
+void hel_scan_place_memory(const struct scan *s, void *area, uint64_t bytes);
+/* Workers, readers and buffers in words. */
+hel_status hel_scan_place_text(const struct scan *s, hel_buf *out);
+
+/* ---- scan_explain.c ---- */
+
+/* Says the plan to config->plan. */
+hel_status hel_scan_explain(struct scan_job *job);
 
 /* ---- scan_lane.c ---- */
 

@@ -1,5 +1,6 @@
 /* Genotype rows: where they lie, and the feed that reads and checks them ahead of their use. */
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "host/assoc/scan_private.h"
@@ -8,6 +9,7 @@
 
 #define PIECE_BYTES  ((uint64_t)1 << 20) /* a reader's portion, about */
 #define READERS_DISK 4u                  /* requests that keep a disk busy without a page cache */
+#define READERS_MOST 8u
 
 /* ---- places ---- */
 
@@ -85,6 +87,7 @@ static hel_status next_span(void *arg, hel_span *span)
     span->offset = s->geno_offset + region.read_begin + r->at;
     span->bytes = left < s->slot_bytes ? left : s->slot_bytes;
     r->at += span->bytes;
+    atomic_fetch_add(&r->spans, 1);
     return HEL_OK;
 }
 
@@ -93,6 +96,30 @@ static hel_status check_piece(void *arg, uint64_t offset, const uint8_t *data, u
     const struct scan *s = arg;
     return hel_reader_check_memory(s->geno, HEL_SECTION_CIPHER, offset - s->geno_offset, data,
                                    bytes);
+}
+
+/* The slot's bytes are random residues already, or become so once. */
+static hel_status read_nothing(void *arg, uint64_t offset, uint8_t *to, uint64_t bytes)
+{
+    const struct scan *s = arg;
+    uint64_t x = offset * 0x9e3779b97f4a7c15u + 1;
+    if (atomic_load(&s->reading.spans) > s->slots)
+        return HEL_OK;
+    for (uint64_t i = 0; i + 4 <= bytes; i += 4) {
+        x = x * 6364136223846793005u + 1442695040888963407u;
+        const uint32_t word = (uint32_t)(x >> 35); /* below 2^29, so below every prime */
+        memcpy(to + i, &word, sizeof word);
+    }
+    return HEL_OK;
+}
+
+static hel_status check_nothing(void *arg, uint64_t offset, const uint8_t *data, uint64_t bytes)
+{
+    (void)arg;
+    (void)offset;
+    (void)data;
+    (void)bytes;
+    return HEL_OK;
 }
 
 static hel_status slot_alloc(void *arg, void **out, uint64_t bytes)
@@ -108,7 +135,7 @@ static void slot_free(void *arg, void *p)
 }
 
 /* A descriptor past the page cache, or -1. */
-static int open_direct(const struct scan *s)
+int hel_scan_open_direct(const struct scan *s)
 {
     if (s->config->io == HEL_IO_BUFFERED || s->geno_offset % HEL_FEED_ALIGN ||
         s->geno_chunk % HEL_FEED_ALIGN)
@@ -121,23 +148,44 @@ static int open_direct(const struct scan *s)
     return open(s->config->geno, O_RDONLY | O_CLOEXEC | O_DIRECT);
 }
 
+/* One thread feeds a CPU from the page cache; a disk wants several requests at once, and a device's
+ * bus more than one thread copies. */
+uint32_t hel_scan_readers(const struct scan *s)
+{
+    const uint32_t threads = hel_engine_threads(s->engine);
+    const uint32_t least = s->direct_fd >= 0 ? READERS_DISK : 1;
+    if (!s->device)
+        return least;
+    return threads < least ? least : threads < READERS_MOST ? threads : READERS_MOST;
+}
+
+static void begin_reader(void *arg, uint32_t reader)
+{
+    const struct scan *s = arg;
+    (void)reader;
+    (void)hel_scan_place_thread(s);
+}
+
 hel_status hel_scan_feed_start(struct scan *s)
 {
     const uint64_t chunk = s->geno_chunk;
-    const uint32_t threads = hel_engine_threads(s->engine);
     hel_feed_config config = {.fd = s->geno_fd,
-                              .direct_fd = s->direct_fd = open_direct(s),
+                              .direct_fd = s->direct_fd,
                               .path = s->config->geno,
                               .slots = s->slots,
                               .slot_bytes = s->slot_bytes,
                               .piece_bytes =
                                   chunk < PIECE_BYTES ? PIECE_BYTES / chunk * chunk : chunk,
+                              .readers = hel_scan_readers(s),
                               .next = next_span,
                               .check = check_piece,
+                              .begin = begin_reader,
                               .arg = s};
-    config.readers = s->direct_fd >= 0 ? READERS_DISK : 1;
-    if (s->device) /* a bus takes more than one thread copies */
-        config.readers = threads < 8 ? (threads > config.readers ? threads : config.readers) : 8;
+    if (s->job->resident) {
+        config.read = read_nothing;
+        config.check = check_nothing;
+        config.direct_fd = -1;
+    }
     if (s->ops->slot_alloc) {
         config.alloc = slot_alloc;
         config.dealloc = slot_free;
@@ -149,9 +197,6 @@ void hel_scan_feed_stop(struct scan *s)
 {
     hel_feed_free(s->feed);
     s->feed = NULL;
-    if (s->direct_fd >= 0)
-        close(s->direct_fd);
-    s->direct_fd = -1;
 }
 
 hel_status hel_scan_read_rows(const struct scan *s, uint32_t first, uint32_t count, uint8_t *buffer,

@@ -1,6 +1,5 @@
 /* Life of an engine, its error text and its progress reports. */
 #include <errno.h>
-#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,8 @@
 #include <unistd.h>
 
 #include "heloci/version.h"
+#include "host/base/affinity.h"
+#include "host/base/control_group.h"
 #include "host/base/cpu.h"
 #include "host/base/engine_private.h"
 #include "host/base/error.h"
@@ -20,13 +21,11 @@ const char *hel_version(void)
     return HEL_VERSION_STRING;
 }
 
-static uint32_t usable_processors(void)
+static uint64_t default_memory(void)
 {
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0)
-        return (uint32_t)CPU_COUNT(&set);
-    long online = sysconf(_SC_NPROCESSORS_ONLN);
-    return online > 0 ? (uint32_t)online : 1;
+    hel_group_limits limits;
+    hel_group_limits_read(&limits, "");
+    return hel_default_memory(&limits);
 }
 
 hel_status hel_engine_create(hel_engine **out, const hel_engine_config *config)
@@ -42,7 +41,7 @@ hel_status hel_engine_create(hel_engine **out, const hel_engine_config *config)
     hel_simd simd = config->simd == HEL_SIMD_AUTO ? hel_cpu_best() : config->simd;
     if (!hel_cpu_has(simd))
         return HEL_E_UNSUPPORTED;
-    const uint32_t processors = usable_processors();
+    const uint32_t processors = hel_cpus_usable();
     const uint32_t threads = config->threads ? config->threads : processors;
     hel_engine *engine = calloc(1, sizeof *engine);
     pthread_t *workers = calloc(threads, sizeof *workers);
@@ -52,10 +51,7 @@ hel_status hel_engine_create(hel_engine **out, const hel_engine_config *config)
         return HEL_E_MEMORY;
     }
     engine->threads = threads;
-    engine->memory_bytes = config->memory_bytes;
-    if (!engine->memory_bytes)
-        engine->memory_bytes =
-            (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) / 2;
+    engine->memory_bytes = config->memory_bytes ? config->memory_bytes : default_memory();
     engine->simd = simd;
     engine->progress = config->progress;
     engine->progress_arg = config->progress_arg;

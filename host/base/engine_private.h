@@ -31,6 +31,8 @@ typedef struct hel_pool {
     pid_t process;      /* that started them: a fork has none of them */
     uint32_t backoff;   /* loops to go before another attempt to start a thread */
     pthread_t *threads; /* [threads - 1] */
+    hel_cpus *set;      /* processors of threads; NULL: threads are not bound */
+    uint32_t sets, *place;
 } hel_pool;
 
 struct hel_engine {

@@ -86,7 +86,9 @@ static hel_status fill(hel_feed *f, const piece *p)
     hel_stage_mark mark = hel_stage_enter();
     hel_status status = HEL_OK;
     const int aligned = offset % HEL_FEED_ALIGN == 0 && p->at % HEL_FEED_ALIGN == 0;
-    if (!aligned || !atomic_load(&f->direct) || !read_direct(f, to, offset, p->bytes, &status))
+    if (c->read)
+        status = c->read(c->arg, offset, to, p->bytes);
+    else if (!aligned || !atomic_load(&f->direct) || !read_direct(f, to, offset, p->bytes, &status))
         status = hel_file_read_at(f->engine, c->fd, c->path, to, p->bytes, offset);
     hel_stage_leave(&f->read, &mark, 1, p->bytes);
     HEL_TRY(status);
@@ -261,7 +263,7 @@ static hel_status start_readers(hel_feed *f)
     int error = 0;
     HEL_TRY(hel_calloc(f->engine, &f->thread, f->config.readers, sizeof *f->thread));
     while (started < f->config.readers && !error) {
-        error = hel_thread_start(&f->thread[started], serve, f);
+        error = hel_thread_start(&f->thread[started], serve, f, NULL);
         started += !error;
     }
     f->config.readers = started;

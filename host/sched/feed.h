@@ -37,6 +37,8 @@ typedef struct hel_feed_config {
     hel_status (*next)(void *arg, hel_span *span);
     /* Bytes [offset, offset + bytes) of the file, as read; by several threads at once. */
     hel_status (*check)(void *arg, uint64_t offset, const uint8_t *data, uint64_t bytes);
+    /* NULL: positional reads of the descriptors. Else what stands for them (measurements). */
+    hel_status (*read)(void *arg, uint64_t offset, uint8_t *to, uint64_t bytes);
     /* NULL: ordinary memory. Else memory of bytes, aligned to HEL_FEED_ALIGN. */
     hel_status (*alloc)(void *arg, void **out, uint64_t bytes);
     void (*dealloc)(void *arg, void *p);

@@ -201,6 +201,22 @@ hel_status hel_writer_put_section(hel_writer *w, uint32_t id, const void *data, 
     return hel_writer_put(w, data, bytes);
 }
 
+hel_status hel_writer_align(hel_writer *w, uint32_t bytes)
+{
+    static const uint8_t zeros[4096];
+    HEL_TRY(w->failed);
+    HEL_TRY(stick(w, end_section(w))); /* pads to 64 */
+    uint64_t left = (bytes - w->file.offset % bytes) % bytes;
+    if (left == 0)
+        return HEL_OK;
+    HEL_TRY(hel_writer_section(w, HEL_SECTION_PADDING, 0));
+    for (uint64_t now; left > 0; left -= now) {
+        now = left < sizeof zeros ? left : sizeof zeros;
+        HEL_TRY(hel_writer_put(w, zeros, (size_t)now));
+    }
+    return HEL_OK;
+}
+
 static hel_status put_mac(hel_writer *w, const uint8_t key[32])
 {
     uint8_t mac[HEL_DIGEST_BYTES];

@@ -130,12 +130,17 @@ typedef struct hel_scan_config {
     hel_text_fn note; /**< receives what should be known though it is no failure (a checkpoint that
                            was not used, one that could not be written); may be NULL */
     void *note_arg;
+    hel_text_fn plan; /**< receives the plan before the work, a line at a time: shapes, memory, who
+                           computes, and, from rates measured on the spot, what it will take; may be
+                           NULL. Non-zero return cancels */
+    void *plan_arg;
+    int plan_only; /**< 1: that is all; nothing is computed or written */
 } hel_scan_config;
 
 #define HEL_SCAN_CONFIG_INIT                                                                       \
     {                                                                                              \
         sizeof(hel_scan_config), NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, 0, HEL_IO_AUTO, NULL,   \
-            NULL                                                                                   \
+            NULL, NULL, NULL, 0                                                                    \
     }
 
 /** One stage of the pipeline, summed over its threads. */
@@ -171,6 +176,9 @@ typedef struct hel_scan_stats {
     uint32_t stages;      /**< entries of stage */
     hel_scan_stage stage[HEL_SCAN_STAGES];
     uint32_t direct_io; /**< 1: the page cache was bypassed */
+    double forecast;    /**< with a plan: seconds that were predicted from `forecast_from` on, a
+                             time counted like `wall` */
+    double forecast_from;
 } hel_scan_stats;
 
 /** The encrypted scan, on the engine's backend; all give the same bytes, in one go, in shards or

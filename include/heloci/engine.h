@@ -44,7 +44,8 @@ typedef int (*hel_progress_fn)(void *arg, const char *stage, uint64_t done, uint
 typedef struct hel_engine_config {
     uint32_t size;            /**< sizeof(hel_engine_config) */
     uint32_t threads;         /**< worker threads; 0 = processors this process may use */
-    uint64_t memory_bytes;    /**< soft budget for large buffers; 0 = half of physical memory */
+    uint64_t memory_bytes;    /**< soft budget for large buffers; 0 = half of physical memory or of
+                                   the control group's limit (a job's), whichever is smaller */
     hel_simd simd;            /**< force a twin (tests, benchmarks) */
     hel_progress_fn progress; /**< may be NULL */
     void *progress_arg;

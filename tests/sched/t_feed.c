@@ -172,7 +172,7 @@ static hel_status drain(setting *t, uint64_t *seed)
     const uint32_t consumers = t->config.slots < CONSUMERS ? t->config.slots : CONSUMERS;
     for (uint32_t i = 0; i < consumers; i++) {
         c[i] = (consumer){t, feed, &turn, test_random(seed), HEL_OK, 0};
-        cr_assert_eq(hel_thread_start(&thread[i], consume, &c[i]), 0);
+        cr_assert_eq(hel_thread_start(&thread[i], consume, &c[i], NULL), 0);
     }
     for (uint32_t i = 0; i < consumers; i++) {
         pthread_join(thread[i], NULL);

@@ -97,10 +97,15 @@ int command_scan(const options *o)
         config.checkpoint = o->real[OPT_CHECKPOINT] > 0 ? o->real[OPT_CHECKPOINT] : -1;
     config.note = tool_text;
     config.note_arg = &t;
+    if (o->given[OPT_EXPLAIN]) {
+        config.plan = tool_text;
+        config.plan_arg = &t;
+        config.plan_only = 1;
+    }
     hel_scan_stats stats = {0};
     hel_status status = hel_scan(t.engine, &config, &stats);
     progress_end(&t.bar);
-    if (status == HEL_OK)
+    if (status == HEL_OK && !(config.plan_only && !stats.already))
         say_done(&t, &config, &stats);
     return tool_close(&t, status);
 }

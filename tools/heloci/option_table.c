@@ -158,7 +158,7 @@ const option_row option_table[OPT_COUNT] = {
                      "worker threads; default: every processor allowed"},
     [OPT_MEMORY] = {"memory", "MIB", KIND_MEMORY, EVERY & ~(PARAMS | INSPECT), 0, NULL, 0, 0,
                     "budget for large buffers in MiB, or with a unit (512M, 2G); default: half of "
-                    "the machine's"},
+                    "what the machine, or the job, has"},
     [OPT_SIMD] = {"simd", "SET", KIND_CHOICE, EVERY & ~(PARAMS | INSPECT), 0,
                   "auto|portable|avx2|avx512", 0, 0, "force an instruction set"},
     [OPT_BACKEND] = {"backend", "NAME", KIND_CHOICE, RUN | SCAN, 0, "auto|cuda|cpu|sim", 0, 0,
@@ -177,6 +177,9 @@ const option_row option_table[OPT_COUNT] = {
     [OPT_IO] = {"io", "HOW", KIND_CHOICE, SCAN, 0, "auto|buffered|direct", 0, 0,
                 "read genotypes through the page cache or past it; default auto: past it when the "
                 "file is larger than half of the memory"},
+    [OPT_EXPLAIN] = {"explain", NULL, KIND_FLAG, SCAN, 0, NULL, 0, 0,
+                     "say what would be read, held and computed by whom, and, from rates measured "
+                     "on the spot, how long it would take; then end"},
     [OPT_VERIFY] = {"verify", "F", KIND_REAL, RUN | SCAN, 0, NULL, 0, 1,
                     "compute this part of the scan, one tile at least, again on the CPU, chosen at "
                     "random, and compare bit for bit; default 0, 1 is everything"},

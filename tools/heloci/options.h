@@ -71,6 +71,7 @@ typedef enum option_id {
     OPT_SHARD,
     OPT_CHECKPOINT,
     OPT_IO,
+    OPT_EXPLAIN,
     OPT_VERIFY,
     OPT_PROGRESS,
     OPT_QUIET,

@@ -35,6 +35,7 @@ class Heloci(CMakePackage, CudaPackage):
     depends_on("openssl@3:")
     depends_on("cairo+png+svg")
     depends_on("xxhash")
+    depends_on("hwloc@2.1:")
     depends_on("jansson")
     depends_on("cuda@12:", when="+cuda")
 
