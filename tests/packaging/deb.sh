@@ -143,11 +143,20 @@ fi
 expect heloci Section science
 expect "libheloci$soversion" Section libs
 expect libheloci-dev Section libdevel
-# What dpkg-shlibdeps found: at least what every version of the library needs.
+# What dpkg-shlibdeps found: the packages of all libraries that are linked.
 for package in heloci "libheloci$soversion"; do
-    for needed in libc6 libssl3 libcairo2 libxxhash0; do
-        expect "$package" Depends "*$needed* [(]>= *"
+    file=$(grep -E '/(bin/heloci|libheloci\.so\.[0-9.]+)$' "$work/files-$package" | tail -n 1)
+    needed=$(readelf -d "$root/$file" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
+    [ -n "$needed" ] || complain "$package: nothing is linked"
+    depends=$(dpkg-deb -f "$work/out/${package}_${full}_$arch.deb" Depends | sed 's/ ([^)]*)//g')
+    for soname in $needed; do # which may have packages for other architectures too
+        found=0
+        for owner in $(dpkg -S "*/$soname" 2> /dev/null | sed 's/:.*//'); do
+            [[ ", $depends," != *", $owner,"* ]] || found=1
+        done
+        [ $found = 1 ] || complain "$package: no package of $soname in '$depends'"
     done
+    expect "$package" Depends "*libc6 [(]>= *"
 done
 expect libheloci-dev Depends "libheloci$soversion (= $full), *"
 while read -r module _ who _ debian _; do
