@@ -37,17 +37,35 @@ wish() {
     fi
 }
 
+# need_libraries WHO...: those of tools/packaging/dependencies.txt.
+need_libraries() {
+    local module least who debian
+    while read -r module least who _ debian _; do
+        case $module in
+        '' | '#'*) continue ;;
+        esac
+        if [[ " $* " == *" $who "* ]]; then
+            if [ "$least" != - ]; then
+                module="$module >= $least"
+            fi
+            need library "$module" "$debian"
+        fi
+    done < tools/packaging/dependencies.txt
+}
+
 need_to_build() {
     need command cc build-essential
     need command c++ build-essential
     need command make build-essential
     need command cmake cmake
     need command pkg-config pkg-config
-    need library 'libcrypto >= 3' libssl-dev
-    need library cairo libcairo2-dev
-    need library libxxhash libxxhash-dev
-    need library 'hwloc >= 2.1' libhwloc-dev
-    need library jansson libjansson-dev
+    need_libraries library programs
+}
+
+# For `cpack -G DEB`.
+need_to_package() {
+    need command dpkg-shlibdeps dpkg-dev
+    need command file file
 }
 
 # Installs what need() noted, by apt as root or through sudo.

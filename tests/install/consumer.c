@@ -41,6 +41,11 @@ int main(void)
         fprintf(stderr, "no engine\n");
         return 1;
     }
+    hel_scan_config scan = HEL_SCAN_CONFIG_INIT; /* the scan places its threads by hwloc */
+    scan.geno = scan.weights = scan.evk = missing;
+    scan.out = "sums";
+    if (!names_it(engine, hel_scan(engine, &scan, NULL)))
+        return 1;
     hel_report_config report = HEL_REPORT_CONFIG_INIT;
     report.table = missing;
     report.out = missing;

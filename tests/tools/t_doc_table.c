@@ -1,6 +1,7 @@
 /* The tables from which help, manual pages and completion are written: what those that read them
  * rely on, and that their examples and exit codes are true. */
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "heloci/status.h"
@@ -135,6 +136,7 @@ Test(doc_table, examples_parse)
                           strcmp(o.text[i] + length - type, row->choices) == 0,
                       "%s: %s is no .%s", e->line, o.text[i], row->choices);
         }
+        free(o.operands);
     }
     for (int c = 0; c < CMD_COUNT; c++)
         cr_expect(shown[c] > 0, "%s: no example in tools/heloci/doc_table.c",
@@ -224,6 +226,7 @@ Test(doc_table, empty_files_are_refused)
         cr_assert(err != NULL);
         cr_expect_eq(options_parse(&o, CMD_RUN, 4, argv, err), 64);
         fclose(err);
+        free(o.operands);
         snprintf(wanted, sizeof wanted, "heloci run: --%s: '' is not usable: it is empty\n",
                  words[i]);
         cr_expect_str_eq(error, wanted);

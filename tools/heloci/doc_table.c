@@ -14,8 +14,8 @@ const word_row word_table[] = {
 
 const operand_row operand_table[CMD_COUNT] = {
     [CMD_MERGE] = {KIND_FILE, "sums"},
-    [CMD_INSPECT] = {KIND_FILE, "geno|weights|sums|evk|key|private|model"},
-    [CMD_VERIFY] = {KIND_FILE, "geno|weights|sums|evk|key|private|model"},
+    [CMD_INSPECT] = {KIND_FILE, "geno|weights|sums|evk|key|private|model|ckpt"},
+    [CMD_VERIFY] = {KIND_FILE, "geno|weights|sums|evk|key|private|model|ckpt"},
     [CMD_SUBMIT] = {KIND_FILE, "json"},
 };
 
