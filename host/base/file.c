@@ -229,13 +229,21 @@ void hel_directory_sync(const char *path)
     }
 }
 
-hel_status hel_outfile_commit(hel_engine *engine, hel_outfile *file)
+hel_status hel_outfile_sync(hel_engine *engine, hel_outfile *file)
 {
     hel_status status = flush(engine, file);
     if (status == HEL_OK && file->failed) /* bytes are missing though the last write worked */
         status = hel_fail(engine, HEL_E_IO, "%s: an earlier write failed", file->part);
-    if (status == HEL_OK && fsync(file->fd) != 0)
+    if (status == HEL_OK && fsync(file->fd) != 0) {
+        file->failed = 1; /* a second fsync would not tell */
         status = hel_fail_errno(engine, errno, "%s: fsync failed", file->part);
+    }
+    return status;
+}
+
+hel_status hel_outfile_commit(hel_engine *engine, hel_outfile *file)
+{
+    hel_status status = hel_outfile_sync(engine, file);
     /* Renamed while the lock is held, so that nobody takes it for stale. */
     if (status == HEL_OK && rename(file->part, file->path) != 0)
         status =

@@ -40,6 +40,9 @@ hel_status hel_outfile_printf(hel_engine *engine, hel_outfile *file, const char 
 /* Rewrites bytes that were already appended (a header whose sums are known only at the end). */
 hel_status hel_outfile_patch(hel_engine *engine, hel_outfile *file, uint64_t offset,
                              const void *data, size_t bytes);
+/* Everything written so far is on disk: commit then only gives the name. For outputs that belong
+ * together, which are all synced before the first is committed. */
+hel_status hel_outfile_sync(hel_engine *engine, hel_outfile *file);
 hel_status hel_outfile_commit(hel_engine *engine, hel_outfile *file); /* closes in any case */
 void hel_outfile_abort(hel_outfile *file); /* closes and removes; safe on a zeroed struct */
 

@@ -1,0 +1,25 @@
+/*
+ * Text as JSON (RFC 8259) wants it. Names of files are bytes to the system and characters to JSON:
+ * a byte that is no UTF-8 becomes U+FFFD, so that every name has a text, and always the same one.
+ */
+#ifndef HEL_BASE_JSON_TEXT_H
+#define HEL_BASE_JSON_TEXT_H
+
+#include "host/base/bytes.h"
+
+/* Bytes of the well-formed character (RFC 3629) at `text`, 1 to 4; 0 = none, or the end. */
+size_t hel_utf8_length(const char *text);
+/* Appends `text`, every byte that is part of no character as U+FFFD. No final 0 byte. */
+hel_status hel_utf8_clean(hel_engine *engine, hel_buf *out, const char *text);
+/* Appends the quoted string: valid JSON, one line, no control character. */
+hel_status hel_json_string(hel_engine *engine, hel_buf *out, const char *text);
+/* The last part of a path: what follows its last slash. */
+const char *hel_file_name(const char *path);
+
+/* Time as RFC 3339 in UTC with milliseconds, "2026-02-03T04:05:06.789Z"; seconds since 1970, cut to
+ * the years 1970 to 9999. */
+#define HEL_TIME_BYTES 25
+void hel_time_text(char out[HEL_TIME_BYTES], double unix_seconds);
+double hel_time_now(void);
+
+#endif
