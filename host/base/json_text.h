@@ -16,10 +16,4 @@ hel_status hel_json_string(hel_engine *engine, hel_buf *out, const char *text);
 /* The last part of a path: what follows its last slash. */
 const char *hel_file_name(const char *path);
 
-/* Time as RFC 3339 in UTC with milliseconds, "2026-02-03T04:05:06.789Z"; seconds since 1970, cut to
- * the years 1970 to 9999. */
-#define HEL_TIME_BYTES 25
-void hel_time_text(char out[HEL_TIME_BYTES], double unix_seconds);
-double hel_time_now(void);
-
 #endif

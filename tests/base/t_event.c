@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <time.h>
 
+#include "host/base/clock.h"
 #include "host/base/event.h"
 #include "host/base/json_text.h"
 #include "host/base/mem.h"

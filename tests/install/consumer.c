@@ -1,5 +1,5 @@
 /* The smallest user of an installed heloci: header and library agree, and calls fail as they say.
- * The calls reach OpenSSL, xxHash and Cairo, so that a static link needs all of them. Compiles as C
+ * The calls reach OpenSSL, xxHash, Cairo and Jansson, so that a static link needs all of them. Compiles as C
  * and as C++, where install.sh puts every public header in front. */
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +12,14 @@ static int names_it(const hel_engine *engine, hel_status status)
 {
     printf("%s: %s\n", hel_status_name(status), hel_engine_error(engine));
     return status != HEL_OK && strstr(hel_engine_error(engine), missing) != NULL;
+}
+
+/* The build as JSON names the version that the header has. */
+static int take_build(void *arg, const char *text)
+{
+    int *good = (int *)arg;
+    *good = strstr(text, "\"version\":\"" HEL_VERSION_STRING "\"") != NULL;
+    return 0;
 }
 
 int main(void)
@@ -30,8 +38,13 @@ int main(void)
     hel_report_config report = HEL_REPORT_CONFIG_INIT;
     report.table = missing;
     report.out = missing;
+    hel_verify_config verify = HEL_VERIFY_CONFIG_INIT;
+    verify.path = missing;
+    int built = 0;
     int good = names_it(engine, hel_verify_file(engine, missing)) &&
-               names_it(engine, hel_report(engine, &report, NULL));
+               names_it(engine, hel_verify(engine, &verify, NULL)) &&
+               names_it(engine, hel_report(engine, &report, NULL)) &&
+               hel_build_json(engine, take_build, &built) == HEL_OK && built;
     hel_engine_free(engine);
     return good ? 0 : 1;
 }
