@@ -5,7 +5,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "host/assoc/scan_manifest.h"
 #include "host/assoc/scan_private.h"
+#include "host/base/clock.h"
+#include "host/base/event.h"
 #include "host/base/mem.h"
 #include "host/base/progress.h"
 
@@ -227,9 +230,63 @@ static hel_status open_output(struct scan *s, const char *path)
     return hel_writer_section(s->sums, HEL_SECTION_CIPHER, 0);
 }
 
-static hel_status run(struct scan *s, const char *path)
+/* Sums and manifest are whole on disk before either gets its name; the manifest's comes first. */
+static hel_status commit(struct scan *s, const char *path, const hel_signer *signer, double started)
 {
-    double start = wall_seconds();
+    const hel_scan_stats *t = &s->stats;
+    const double all = t->wall * hel_engine_threads(s->engine);
+    const hel_manifest_stage stage[] = {
+        {"expand", t->cpu_expand, 0, t->key_switches, all > 0 ? t->cpu_expand / all : -1},
+        {"scan", t->cpu_scan, 0, t->genotypes, all > 0 ? t->cpu_scan / all : -1},
+        {"output", t->cpu_output, 0, s->gl.blocks, all > 0 ? t->cpu_output / all : -1},
+    };
+    const hel_scan_facts facts = {
+        .command = "scan",
+        .genotypes = s->geno,
+        .weights = s->weights,
+        .evk = s->evk,
+        .params = &s->scheme->params,
+        .samples = s->gl.samples,
+        .variants = s->gl.variants,
+        .columns = s->wl.columns,
+        .outputs = s->outputs,
+        .planes = s->gl.plane_count,
+        .device = hel_engine_backend_text(s->engine),
+        .started = started,
+        .wall = t->wall,
+        .cpu = t->cpu_expand + t->cpu_scan + t->cpu_output + t->cpu_check,
+        .stage = stage,
+        .stages = sizeof stage / sizeof stage[0],
+        .passes = t->passes,
+        .verify = s->config->verify,
+        .tiles = t->tiles,
+        .tiles_verified = t->tiles_verified,
+        .sums = t->sums,
+        .sums_verified = t->sums_verified,
+    };
+    char *part = NULL;
+    hel_manifest *manifest = NULL;
+    hel_status status = hel_writer_finish(s->sums, NULL);
+    if (status == HEL_OK)
+        status = hel_path_join(s->engine, &part, path, ".part");
+    if (status == HEL_OK)
+        status = hel_scan_manifest(s->engine, &manifest, &facts, signer, part, path);
+    if (status == HEL_OK)
+        status = hel_manifest_commit(manifest);
+    if (status == HEL_OK) {
+        status = hel_writer_commit(s->sums, NULL);
+        s->sums = NULL;
+    }
+    if (status == HEL_OK)
+        hel_event_result(s->engine, path);
+    hel_manifest_free(manifest);
+    hel_free(part);
+    return status;
+}
+
+static hel_status run(struct scan *s, const char *path, const hel_signer *signer)
+{
+    const double start = wall_seconds(), started = hel_time_now();
     HEL_TRY(open_inputs(s));
     HEL_TRY(order_outputs(s));
     HEL_TRY(hel_scan_backend_open(s));
@@ -240,8 +297,8 @@ static hel_status run(struct scan *s, const char *path)
     HEL_TRY(hel_scan_check_open(s));
     HEL_TRY(open_output(s, path));
     HEL_TRY(scan_all(s));
-    hel_status status = hel_writer_commit(s->sums, NULL);
-    s->sums = NULL;
+    s->stats.wall = wall_seconds() - start;
+    hel_status status = commit(s, path, signer, started);
     s->stats.wall = wall_seconds() - start;
     return status;
 }
@@ -275,10 +332,14 @@ hel_status hel_scan(hel_engine *engine, const hel_scan_config *config, hel_scan_
                 "scan: the fraction to verify is %g, the rule is 0 to 1", config->verify);
     struct scan s = {.engine = engine, .config = config};
     char *path = NULL;
-    hel_status status = hel_path_join(engine, &path, config->out, ".sums");
+    hel_signer *signer = NULL;
+    hel_status status = hel_signer_open(engine, &signer, config->sign); /* before hours of work */
     if (status == HEL_OK)
-        status = run(&s, path);
+        status = hel_path_join(engine, &path, config->out, ".sums");
+    if (status == HEL_OK)
+        status = run(&s, path, signer);
     release(&s);
+    hel_signer_close(signer);
     hel_free(path);
     if (stats)
         *stats = s.stats;

@@ -2,8 +2,8 @@
 #ifndef HEL_BASE_BUILD_INFO_H
 #define HEL_BASE_BUILD_INFO_H
 
-/* The commit, 40 hexadecimal digits, with "-dirty" behind them where files differed from it; "" when
- * the sources came without one. Written at build time (tools/packaging/build_commit.cmake). */
+/* The commit, 40 hexadecimal digits, with "-dirty" behind them where files differed from it; ""
+ * when the sources came without one. Written at build time (tools/packaging/build_commit.cmake). */
 extern const char hel_build_commit[];
 
 const char *hel_build_compiler(void); /* "gcc 12.2.0" */

@@ -1,6 +1,7 @@
 /*
- * Signatures: Ed25519 (RFC 8032) through OpenSSL, and the text forms that travel with them. A secret
- * is the 32 bytes that the RFC calls the private key; callers keep it in hel_secret_alloc memory.
+ * Signatures: Ed25519 (RFC 8032) through OpenSSL, and the text forms that travel with them. A
+ * secret is the 32 bytes that the RFC calls the private key; callers keep it in hel_secret_alloc
+ * memory.
  */
 #ifndef HEL_BASE_ED25519_H
 #define HEL_BASE_ED25519_H
@@ -9,7 +10,7 @@
 
 #define HEL_ED25519_KEY_BYTES       32 /* secret and public alike */
 #define HEL_ED25519_SIGNATURE_BYTES 64
-#define HEL_ED25519_SPKI_BYTES      44 /* SubjectPublicKeyInfo in DER: a fixed prefix, then the key */
+#define HEL_ED25519_SPKI_BYTES      44 /* SubjectPublicKeyInfo in DER: a prefix and the key */
 #define HEL_ED25519_ID_BYTES        17 /* 16 hexadecimal digits and a final 0 byte */
 #define HEL_ED25519_TEXT_BYTES      45 /* a public key in base64, and a final 0 byte */
 

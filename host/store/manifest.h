@@ -1,7 +1,8 @@
 /*
- * Manifests: what a result is, what it was made from, with what, where and when, signed (MANIFEST.md
- * in this folder is normative). A job fills facts one after another; a failure sticks and is returned
- * by hel_manifest_finish. Results and their manifests get their names in this order:
+ * Manifests: what a result is, what it was made from, with what, where and when, signed
+ * (MANIFEST.md in this folder is normative). A job fills facts one after another; a failure sticks
+ * and is returned by hel_manifest_finish. Results and their manifests get their names in this
+ * order:
  *
  *   1. the result is whole and synced as "<path>.part"
  *   2. hel_manifest_subject hashes it, hel_manifest_finish writes "<path>.manifest.part" and syncs
@@ -9,8 +10,8 @@
  *   4. the result is renamed
  *
  * A result that has its name thus has its manifest. A kill between 3 and 4 leaves a manifest that
- * speaks of a file that is not there, or of another than the one that is: hel_manifest_state sees it,
- * and running the step again mends it.
+ * speaks of a file that is not there, or of another than the one that is: hel_manifest_check sees
+ * it, and running the step again mends it.
  */
 #ifndef HEL_STORE_MANIFEST_H
 #define HEL_STORE_MANIFEST_H
@@ -25,14 +26,14 @@ typedef struct hel_manifest hel_manifest;
 
 /* ---- filling ---- */
 
-/* kind: what the result is ("sums", "tables"); command: the step. Notes software, machine, batch job
- * and trace context, and the time. */
+/* kind: what the result is ("sums", "tables"); command: the step. Notes software, machine, batch
+ * job and trace context, and the time. */
 hel_status hel_manifest_create(hel_engine *engine, hel_manifest **out, const char *kind,
                                const char *command);
 void hel_manifest_free(hel_manifest *m); /* removes an uncommitted .part; NULL allowed */
 
-/* One fact as a member of the object `group`. Text NULL or "", numbers that are not finite: no fact.
- * Bytes that are no UTF-8 become U+FFFD. */
+/* One fact as a member of the object `group`. Text NULL or "", numbers that are not finite: no
+ * fact. Bytes that are no UTF-8 become U+FFFD. */
 void hel_manifest_text(hel_manifest *m, const char *group, const char *name, const char *value);
 void hel_manifest_count(hel_manifest *m, const char *group, const char *name, uint64_t value);
 void hel_manifest_real(hel_manifest *m, const char *group, const char *name, double value);
@@ -41,8 +42,8 @@ void hel_manifest_digest(hel_manifest *m, const char *group, const char *name, c
                          size_t bytes);
 /* Group "parameters". */
 void hel_manifest_params(hel_manifest *m, const hel_params *params);
-/* Began at `started` (seconds since 1970), worked for `wall` seconds, `cpu` of all threads (below 0:
- * not known). Without this call: since hel_manifest_create. */
+/* Began at `started` (seconds since 1970), worked for `wall` seconds, `cpu` of all threads (below
+ * 0: not known). Without this call: since hel_manifest_create. */
 void hel_manifest_timing(hel_manifest *m, double started, double wall, double cpu);
 
 typedef struct hel_manifest_stage {
@@ -64,9 +65,9 @@ typedef enum hel_manifest_state {
 
 /* A file that the step reads. Content digests of owner-only kinds are left out. */
 void hel_manifest_input(hel_manifest *m, const char *role, const hel_reader *r);
-/* The same of a file that may have a manifest itself: when that fits the file, its digest and signer
- * are noted. Hashes the whole file. Whether it fits is the answer (BROKEN after a failure too); the
- * engine's error text stays as it was. */
+/* The same of a file that may have a manifest itself: when that fits the file, its digest and
+ * signer are noted. Hashes the whole file. Whether it fits is the answer (BROKEN after a failure
+ * too); the engine's error text stays as it was. */
 hel_manifest_state hel_manifest_input_signed(hel_manifest *m, const char *role,
                                              const hel_reader *r);
 /* A result: the whole file at `path` is hashed and listed under the name, without its folder, that

@@ -58,8 +58,8 @@ typedef struct hel_manifest_file {
     uint8_t digest[HEL_DIGEST_BYTES]; /* SHA-256 of both lines */
 } hel_manifest_file;
 
-/* HEL_E_FORMAT: not a manifest, or damaged; HEL_E_UNSUPPORTED: of a later version; HEL_E_VERIFY: the
- * signature does not hold. On failure nothing is left to drop. */
+/* HEL_E_FORMAT: not a manifest, or damaged; HEL_E_UNSUPPORTED: of a later version; HEL_E_VERIFY:
+ * the signature does not hold. On failure nothing is left to drop. */
 hel_status hel_manifest_decode(hel_engine *engine, hel_manifest_file *out, const char *path,
                                const uint8_t *data, size_t bytes);
 hel_status hel_manifest_load(hel_engine *engine, hel_manifest_file *out, const char *path);

@@ -64,7 +64,7 @@ static hel_status read_file(hel_engine *engine, const char *path, int secret, ch
     return status;
 }
 
-/* The DER of the first PEM block called `name`; OPENSSL_secure_clear_free when done. NULL = none. */
+/* The DER of the first PEM block, if called `name`; OPENSSL_secure_clear_free when done. */
 static unsigned char *read_pem(const char *text, size_t bytes, const char *name, long *der_bytes)
 {
     BIO *bio = BIO_new_mem_buf(text, (int)bytes);

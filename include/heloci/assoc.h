@@ -110,11 +110,13 @@ typedef struct hel_scan_config {
     double verify;       /**< 0 to 1: the part of the work that is computed a second time, on the
                               CPU, and compared bit for bit; chosen at random, the first always.
                               Any difference is HEL_E_INTERNAL, with its place, and no sums */
+    const char *sign;    /**< PEM file of the Ed25519 private key that signs <out>.sums.manifest;
+                              NULL = a key drawn for this run */
 } hel_scan_config;
 
 #define HEL_SCAN_CONFIG_INIT                                                                       \
     {                                                                                              \
-        sizeof(hel_scan_config), NULL, NULL, NULL, NULL, 0                                         \
+        sizeof(hel_scan_config), NULL, NULL, NULL, NULL, 0, NULL                                   \
     }
 
 /** What a scan did; seconds are wall time, cpu_ seconds are those of all threads. */
@@ -136,7 +138,8 @@ typedef struct hel_scan_stats {
 /** The encrypted scan, on the engine's backend; all give the same bytes. Holds no secret and reads
  *  none. Memory stays within the engine's budget whatever the file's size; HEL_E_MEMORY, with the
  *  smallest budget that works, when it cannot, or with what would fit on a device that has too
- *  little. A device that is lost on the way gives HEL_E_UNSUPPORTED and no file. */
+ *  little. A device that is lost on the way gives HEL_E_UNSUPPORTED and no file. <out>.sums comes
+ *  with its manifest (provenance.h). */
 HEL_API HEL_MUST_CHECK hel_status hel_scan(hel_engine *engine, const hel_scan_config *config,
                                            hel_scan_stats *stats);
 
@@ -158,7 +161,8 @@ typedef struct hel_decrypt_config {
     int missing_delete; /**< 0 = mean imputation, 1 = deletion (linear; needs the private list) */
     int64_t min_mac;    /**< score test; -1 = 5 */
     double max_vif, max_corr; /**< 0 = 50, 0.999 */
-    hel_text_fn table;        /**< receives the path of every table written; may be NULL */
+    hel_text_fn table;        /**< receives the path of every table written (not of the manifest);
+                                   may be NULL */
     void *table_arg;
 } hel_decrypt_config;
 
@@ -169,7 +173,9 @@ typedef struct hel_decrypt_config {
 
 /** Decrypts, verifies every sum against the owner's private digests, and only then finishes and
  *  writes. Any mismatch, whatever its kind, is HEL_E_VERIFY with one generic text; the rejection is
- *  counted against the key, and a key with 3 rejections is refused (HEL_E_SECURITY). */
+ *  counted against the key, and a key with 3 rejections is refused (HEL_E_SECURITY).
+ *  <out>.manifest speaks of all tables of the run and is signed by a key of the owner's, derived
+ *  from the secret key (provenance.h). */
 HEL_API HEL_MUST_CHECK hel_status hel_decrypt(hel_engine *engine, const hel_decrypt_config *config);
 
 #ifdef __cplusplus

@@ -3,10 +3,11 @@
  * @brief Where results come from: signed manifests beside them, and the build that made them.
  *
  * Every result X of hel_scan and of later steps has a manifest X.manifest; the tables of one
- * hel_decrypt share <out>.manifest. It names the files made, the files read, parameters, software and
- * machine, and is signed with Ed25519 (host/store/MANIFEST.md). A signature proves that the holder of
- * the key wrote the manifest and nothing was changed since; it does not prove that what the holder
- * wrote is true. That sums are right is proved by hel_decrypt, which believes no manifest.
+ * hel_decrypt share <out>.manifest. It names the files made, the files read, parameters, software
+ * and machine, and is signed with Ed25519 (host/store/MANIFEST.md). A signature proves that the
+ * holder of the key wrote the manifest and nothing was changed since; it does not prove that what
+ * the holder wrote is true. That sums are right is proved by hel_decrypt, which believes no
+ * manifest.
  */
 #ifndef HELOCI_PROVENANCE_H
 #define HELOCI_PROVENANCE_H
@@ -46,10 +47,11 @@ typedef struct hel_verify_report {
 } hel_verify_report;
 
 /** Checks a file: checksums where it is a container, and its manifest where there is one. That is
- *  <path>.manifest, or, for a table, <prefix>.manifest of its run; of a manifest itself all subjects
- *  beside it are checked. A missing manifest is no error unless a signer is asked for. HEL_E_FORMAT
- *  and HEL_E_MISMATCH (exit 65): damage, or a file that is not what its manifest says. HEL_E_VERIFY
- *  (exit 76): a signature that does not hold, another signer, or none. `report` may be NULL. */
+ *  <path>.manifest, or, for a table, <prefix>.manifest of its run; of a manifest itself all
+ *  subjects beside it are checked. A missing manifest is no error unless a signer is asked for.
+ *  HEL_E_FORMAT and HEL_E_MISMATCH (exit 65): damage, or a file that is not what its manifest says.
+ *  HEL_E_VERIFY (exit 76): a signature that does not hold, another signer, or none. `report` may be
+ *  NULL. */
 HEL_API HEL_MUST_CHECK hel_status hel_verify(hel_engine *engine, const hel_verify_config *config,
                                              hel_verify_report *report);
 
