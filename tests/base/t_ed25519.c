@@ -73,7 +73,7 @@ Test(ed25519, every_flipped_bit_is_refused)
     cr_expect(hel_ed25519_verify(NULL, public_key, message, 2, signature) == HEL_OK);
 }
 
-/* S + L is the same number modulo the order: a second signature of one message, if it were taken. */
+/* S + L is the same number modulo the order: a second signature of one message, were it taken. */
 Test(ed25519, the_other_form_of_a_signature_is_refused)
 {
     static const uint8_t order[32] = {0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58,       0xd6,

@@ -1,5 +1,5 @@
 /* Manifests when memory runs out: the n-th allocation fails once, of the library's or of jansson's,
- * for every n until all succeed. Each failure is said, nothing leaks, no file is left half-written. */
+ * for every n until all succeed. Each failure is said, nothing leaks, no file is half-written. */
 #include "host/store/manifest_explain.h"
 #include "tests/store/manifest_test.h"
 

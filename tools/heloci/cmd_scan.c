@@ -1,4 +1,5 @@
 /* heloci scan: the compute centre's step. No option of it could name a secret. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "tools/heloci/tool.h"
@@ -54,10 +55,15 @@ int command_scan(const options *o)
     config.evk = o->text[OPT_EVK];
     config.out = o->text[OPT_OUT];
     config.verify = o->real[OPT_VERIFY];
+    config.sign = o->given[OPT_SIGN] ? o->text[OPT_SIGN] : getenv("HELOCI_SIGNING_KEY");
+    if (config.sign && !config.sign[0])
+        config.sign = NULL;
     hel_scan_stats stats = {0};
     hel_status status = hel_scan(t.engine, &config, &stats);
     progress_end(&t.bar);
-    if (status == HEL_OK)
+    if (status == HEL_OK) {
         say_stats(&t, &stats);
+        tool_say_signer(&t, config.out, ".sums.manifest");
+    }
     return tool_close(&t, status);
 }
