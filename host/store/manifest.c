@@ -52,9 +52,9 @@ static json_t *group_of(hel_manifest *m, const char *group)
 }
 
 /* Thousandths: what a clock or a ratio can answer for. */
-static json_t *real_value(double value)
+static double thousandths(double value)
 {
-    return json_real(round(value * 1000) / 1000);
+    return round(value * 1000) / 1000;
 }
 
 static json_t *hex_value(const void *data, size_t bytes)
@@ -80,7 +80,7 @@ void hel_manifest_count(hel_manifest *m, const char *group, const char *name, ui
 void hel_manifest_real(hel_manifest *m, const char *group, const char *name, double value)
 {
     if (isfinite(value))
-        put(m, group_of(m, group), name, real_value(value));
+        put(m, group_of(m, group), name, json_real(value));
 }
 
 void hel_manifest_flag(hel_manifest *m, const char *group, const char *name, int value)
@@ -164,7 +164,7 @@ void hel_manifest_params(hel_manifest *m, const hel_params *params)
     hel_manifest_count(m, group, "special_limbs", params->special_limbs);
     hel_manifest_count(m, group, "weight_bits", params->weight_bits);
     hel_manifest_count(m, group, "chunk", params->chunk);
-    hel_manifest_real(m, group, "log_qp", proof.log_qp);
+    hel_manifest_real(m, group, "log_qp", thousandths(proof.log_qp));
     hel_manifest_count(m, group, "security_bits", params->toy ? 0 : 128);
     hel_manifest_digest(m, group, "digest", digest, sizeof digest);
 }
@@ -176,9 +176,9 @@ static void put_timing(hel_manifest *m, double started, double finished, double 
     hel_manifest_text(m, "timing", "started", text);
     hel_time_text(text, finished);
     hel_manifest_text(m, "timing", "finished", text);
-    hel_manifest_real(m, "timing", "wall_seconds", wall);
+    hel_manifest_real(m, "timing", "wall_seconds", thousandths(wall));
     if (cpu >= 0)
-        hel_manifest_real(m, "timing", "cpu_seconds", cpu);
+        hel_manifest_real(m, "timing", "cpu_seconds", thousandths(cpu));
     m->timed = 1;
 }
 
@@ -192,13 +192,13 @@ void hel_manifest_stage_add(hel_manifest *m, const hel_manifest_stage *stage)
     json_t *row = json_object();
     put(m, row, "name", json_string(stage->name));
     if (isfinite(stage->busy))
-        put(m, row, "busy_seconds", real_value(stage->busy));
+        put(m, row, "busy_seconds", json_real(thousandths(stage->busy)));
     if (stage->bytes && stage->bytes <= INT64_MAX)
         put(m, row, "bytes", json_integer((json_int_t)stage->bytes));
     if (stage->items && stage->items <= INT64_MAX)
         put(m, row, "items", json_integer((json_int_t)stage->items));
     if (isfinite(stage->utilisation) && stage->utilisation >= 0)
-        put(m, row, "utilisation", real_value(stage->utilisation));
+        put(m, row, "utilisation", json_real(thousandths(stage->utilisation)));
     append(m, "stages", row);
 }
 

@@ -136,9 +136,9 @@ static hel_status check_against(const struct check *c, const char *name, int *li
     return status;
 }
 
-/* <path>.manifest; else, for the tables of a run, <prefix>.manifest, where the path goes on with a
+/* <path>.manifest; else, for a table, <prefix>.manifest of its run, where the path goes on with a
  * '.' or '_' behind the prefix. */
-static hel_status check_manifest(const struct check *c)
+static hel_status check_manifest(const struct check *c, int is_table)
 {
     const char *path = c->config->path;
     const size_t folder = (size_t)(hel_file_name(path) - path);
@@ -152,7 +152,8 @@ static hel_status check_manifest(const struct check *c)
             status = hel_fail(c->engine, HEL_E_MISMATCH, "%s: speaks of other files than %s", name,
                               path);
     }
-    for (size_t at = strlen(path); status == HEL_OK && !listed && at > folder + 1; at--) {
+    for (size_t at = strlen(path); is_table && status == HEL_OK && !listed && at > folder + 1;
+         at--) {
         if (path[at - 1] != '.' && path[at - 1] != '_')
             continue;
         prefix[at - 1] = 0;
@@ -191,11 +192,11 @@ static hel_status check_file(const struct check *c)
         HEL_TRY(hel_verify_file(c->engine, path));
         c->report->container = 1;
     }
-    HEL_TRY(check_manifest(c));
-    if (!container && !c->report->manifest)
-        return hel_verify_file(c->engine, path);
-    HEL_REQUIRE(c->engine, !c->pinned || c->report->manifest, HEL_E_VERIFY,
+    HEL_TRY(check_manifest(c, !container));
+    HEL_REQUIRE(c->engine, c->report->manifest || !c->pinned || !exists(path), HEL_E_VERIFY,
                 "%s: has no manifest, so nothing says who made it", path);
+    if (!container && !c->report->manifest)
+        return hel_verify_file(c->engine, path); /* which says what it is not */
     return HEL_OK;
 }
 

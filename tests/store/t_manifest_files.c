@@ -127,6 +127,15 @@ Test(manifest_files, tables_share_one)
     snprintf(odd, sizeof odd, "%s/run.A.other", dir.path);
     test_write_file(odd, "x", 1, 0644);
     FAILS(HEL_E_FORMAT, "", refused(odd, NULL));
+    char key[45];
+    hel_base64(key, hel_signer_public(signer), 32);
+    FAILS(HEL_E_VERIFY, "has no manifest", refused(odd, key));
+    FAILS(HEL_E_IO, "cannot be opened", refused("/nonexistent/file", key));
+    /* A container has one of its own or none: that of the tables beside it is not looked at. */
+    snprintf(odd, sizeof odd, "%s/run.sums", dir.path);
+    manifest_container(engine, odd, HEL_KIND_SUMS);
+    hel_verify_report none = verified(odd, NULL);
+    cr_expect(none.container == 1 && none.manifest == 0);
     /* FILE.manifest itself must speak of the file. */
     snprintf(odd, sizeof odd, "%s/run", dir.path);
     test_write_file(odd, "x", 1, 0644);
