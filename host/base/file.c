@@ -85,6 +85,12 @@ hel_status hel_path_join(hel_engine *engine, char **out, const char *prefix, con
     return HEL_OK;
 }
 
+const char *hel_file_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
 /* A new .part, locked while it is written. One that exists is stale (its writer was killed) when
  * its lock is free: then it is removed first, for it may have wider permissions; EWOULDBLOCK
  * otherwise. */

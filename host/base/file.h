@@ -53,6 +53,9 @@ hel_status hel_name_file(hel_engine *engine, const char *path, hel_status status
 /* Makes a rename or creation of `path` durable: fsync of its directory, as far as that works. */
 void hel_directory_sync(const char *path);
 
+/* The last part of a path: what follows its last slash. */
+const char *hel_file_name(const char *path);
+
 /* dir + name, in hel_malloc memory: "out" + ".sums" = "out.sums". */
 hel_status hel_path_join(hel_engine *engine, char **out, const char *prefix, const char *suffix);
 

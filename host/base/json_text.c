@@ -72,9 +72,3 @@ hel_status hel_json_string(hel_engine *engine, hel_buf *out, const char *text)
     }
     return hel_buf_put(engine, out, "\"", 1);
 }
-
-const char *hel_file_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}

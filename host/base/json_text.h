@@ -13,7 +13,5 @@ size_t hel_utf8_length(const char *text);
 hel_status hel_utf8_clean(hel_engine *engine, hel_buf *out, const char *text);
 /* Appends the quoted string: valid JSON, one line, no control character. */
 hel_status hel_json_string(hel_engine *engine, hel_buf *out, const char *text);
-/* The last part of a path: what follows its last slash. */
-const char *hel_file_name(const char *path);
 
 #endif
