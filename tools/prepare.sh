@@ -37,6 +37,7 @@ need_to_build() {
     need library 'libcrypto >= 3' libssl-dev
     need library cairo libcairo2-dev
     need library libxxhash libxxhash-dev
+    need library 'hwloc >= 2.1' libhwloc-dev
     need library jansson libjansson-dev
 }
 

@@ -4,6 +4,7 @@
  */
 #include "host/assoc/inspect_private.h"
 #include "host/assoc/layout.h"
+#include "host/assoc/shard.h"
 #include "host/base/mem.h"
 #include "host/store/manifest.h"
 #include "host/store/manifest_explain.h"
@@ -179,6 +180,62 @@ static hel_status explain_sums(hel_reader *r, const hel_explainer *to)
                        (double)body / (double)l.variants);
 }
 
+static hel_status explain_partial(hel_reader *r, const hel_explainer *to)
+{
+    const uint8_t *data;
+    uint64_t bytes;
+    hel_sums_layout l;
+    hel_shard s;
+    HEL_TRY(hel_reader_checked(r, HEL_SECTION_LAYOUT, &data, &bytes));
+    HEL_TRY(hel_sums_layout_decode(to->engine, data, bytes, UINT64_MAX, &l));
+    HEL_TRY(must_agree(r, to, hel_reader_head(r)->sample_count, l.variants));
+    HEL_TRY(hel_reader_checked(r, HEL_SECTION_SHARD, &data, &bytes));
+    HEL_TRY(hel_shard_decode(to->engine, data, bytes, l.blocks, &s));
+    const ull first = ((ull)s.first << l.log_n) + 1, last = (ull)(s.first + s.count) << l.log_n;
+    HEL_TRY(hel_explain(to, "shard", "%u of %u: blocks %u to %u of %u, variants %llu to %llu",
+                        s.shard, s.shards, s.first, s.first + s.count - 1, l.blocks, first,
+                        last < l.variants ? last : (ull)l.variants));
+    HEL_TRY(hel_explain_digest(to, "genotypes read", l.geno_content, HEL_DIGEST_BYTES));
+    HEL_TRY(hel_explain_digest(to, "weights read", l.weights_content, HEL_DIGEST_BYTES));
+    HEL_TRY(hel_explain_digest(to, "keys used", s.evk_content, HEL_DIGEST_BYTES));
+    return hel_explain(to, "sums",
+                       "%u per variant, of %u columns, over %u chunk%s of samples; to be merged",
+                       l.outputs, l.columns, l.chunks, l.chunks == 1 ? "" : "s");
+}
+
+/* As scan_checkpoint.c writes it. */
+static hel_status explain_checkpoint(hel_reader *r, const hel_explainer *to)
+{
+    const uint8_t *data, *done;
+    uint64_t bytes, done_bytes, accumulators, finished = 0;
+    uint32_t word[8];
+    HEL_TRY(hel_reader_checked(r, HEL_SECTION_STATE, &data, &bytes));
+    HEL_TRY(hel_reader_checked(r, HEL_SECTION_DONE, &done, &done_bytes));
+    hel_cursor c = {.data = data, .bytes = bytes};
+    const uint8_t *id = hel_cursor_take(&c, HEL_DIGEST_BYTES);
+    for (int i = 0; i < 8; i++)
+        word[i] = hel_cursor_u32(&c);
+    const uint64_t rows = (uint64_t)word[1] * word[3], row = 1 + 8 * (uint64_t)word[4];
+    HEL_REQUIRE(to->engine, id && !c.bad && word[0] == 1 && rows && done_bytes / row == rows,
+                HEL_E_FORMAT, "%s: the state of the checkpoint is malformed", hel_reader_path(r));
+    for (uint64_t i = 0; i < rows; i++)
+        finished += done[i * row] != 0;
+    HEL_TRY(hel_reader_section(r, HEL_SECTION_ACCUMULATORS, &data, &accumulators));
+    HEL_TRY(hel_explain_digest(to, "sums under way", id, HEL_DIGEST_BYTES));
+    HEL_TRY(hel_explain(to, "blocks", "%u to %u", word[2], word[2] + word[3] - 1));
+    HEL_TRY(hel_explain(to, "finished", "%llu of %llu (chunk, block), %u sums each", (ull)finished,
+                        (ull)rows, word[4]));
+    for (uint32_t i = 0; i < word[7]; i++) {
+        const uint32_t chunk = hel_cursor_u32(&c), first = hel_cursor_u32(&c);
+        const uint32_t count = hel_cursor_u32(&c), samples = hel_cursor_u32(&c);
+        HEL_REQUIRE(to->engine, !c.bad, HEL_E_FORMAT,
+                    "%s: the state of the checkpoint is malformed", hel_reader_path(r));
+        HEL_TRY(hel_explain(to, "under way", "chunk %u, blocks %u to %u: %u samples of the chunk",
+                            chunk, first, first + count - 1, samples));
+    }
+    return hel_explain(to, "accumulators", "%llu bytes", (ull)accumulators);
+}
+
 /* The MAC is not checked here (that takes the key), so nothing below relies on the content. */
 static hel_status explain_dataset(hel_reader *r, const hel_explainer *to)
 {
@@ -227,6 +284,8 @@ static const struct {
     {HEL_KIND_WEIGHTS, explain_weights},
     {HEL_KIND_MODEL, explain_model},
     {HEL_KIND_SUMS, explain_sums},
+    {HEL_KIND_PARTIAL, explain_partial},
+    {HEL_KIND_CHECKPOINT, explain_checkpoint},
     {HEL_KIND_CKKS_PARAMS, hel_explain_ckks_params},
     {HEL_KIND_CKKS_SECRET, hel_explain_ckks_secret},
     {HEL_KIND_CKKS_PUBLIC, hel_explain_ckks_public},

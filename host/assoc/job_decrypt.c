@@ -115,10 +115,10 @@ static hel_status finish_manifest(struct job *job, const hel_finish_options *opt
     hel_manifest_real(m, group, "max_corr", options->max_corr);
     hel_manifest_flag(m, group, "every_sum_verified", 1); /* or nothing would be here */
     hel_manifest_stage_add(m, &(hel_manifest_stage){"verify", job->verified_after, 0,
-                                                    job->verified.layout.variants, -1});
+                                                    job->verified.layout.variants, -1, "variants"});
     hel_manifest_stage_add(
         m, &(hel_manifest_stage){"finish", wall - job->verified_after, 0,
-                                 job->verified.layout.variants * job->model->analyses, -1});
+                                 job->verified.layout.variants * job->model->analyses, -1, "rows"});
     return hel_manifest_finish(m, job->signer, job->config->out);
 }
 

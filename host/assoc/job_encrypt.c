@@ -20,6 +20,7 @@
 #include "host/base/progress.h"
 #include "host/geno/missing.h"
 #include "host/geno/table.h"
+#include "host/sched/placement.h"
 
 #define GROUP_BYTES ((uint64_t)64 << 20) /* ciphertext rows of a group */
 
@@ -190,6 +191,8 @@ static hel_status open_container(struct job *job, const char *path)
         status = hel_geno_layout_encode(engine, &job->layout, &layout);
     if (status == HEL_OK)
         status = hel_writer_put_section(job->geno, HEL_SECTION_LAYOUT, layout.data, layout.bytes);
+    if (status == HEL_OK) /* so that it can be read past the page cache */
+        status = hel_writer_align(job->geno, HEL_GENO_ALIGN);
     if (status == HEL_OK)
         status = hel_writer_section(job->geno, HEL_SECTION_CIPHER, 0);
     hel_buf_free(&layout);
@@ -458,6 +461,7 @@ static hel_status commit(hel_writer **w)
 static hel_status run(struct job *job, const char *geno, const char *dataset)
 {
     uint8_t content[HEL_DIGEST_BYTES];
+    HEL_TRY(hel_place_engine(job->engine));
     HEL_TRY(hel_owner_open(job->engine, &job->owner, job->config->key, job->config->passphrase));
     HEL_TRY(load_fileset(job));
     HEL_TRY(tell(job));

@@ -1,16 +1,18 @@
 /*
- * hel_scan: the compute centre's job. Opens public files only, runs the loops of scan_private.h,
- * writes the encrypted sums. The arithmetic is behind a table of calls.
+ * hel_scan: the compute centre's job. Opens public files only, decides who computes what, lets the
+ * lanes run, and gives the file its name.
  */
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "host/assoc/scan_device.h"
 #include "host/assoc/scan_manifest.h"
-#include "host/assoc/scan_private.h"
 #include "host/base/clock.h"
 #include "host/base/event.h"
 #include "host/base/mem.h"
 #include "host/base/progress.h"
+#include "host/base/thread.h"
 
 double hel_scan_cpu_seconds(void)
 {
@@ -58,7 +60,9 @@ static hel_status open_inputs(struct scan *s)
                                                hel_reader_head(s->evk)->seed, data, bytes, more,
                                                more_bytes, &s->keys)));
 
-    HEL_TRY(hel_reader_section(s->geno, HEL_SECTION_CIPHER, &s->geno_body, &body));
+    HEL_TRY(hel_reader_place(s->geno, HEL_SECTION_CIPHER, &s->geno_fd, &s->geno_offset, &body,
+                             &s->geno_chunk));
+    s->geno_bytes = body;
     HEL_TRY(hel_reader_checked(s->geno, HEL_SECTION_LAYOUT, &data, &bytes));
     HEL_TRY(
         hel_name_file(engine, c->geno, hel_geno_layout_decode(engine, data, bytes, body, &s->gl)));
@@ -96,150 +100,215 @@ static hel_status order_outputs(struct scan *s)
     return HEL_OK;
 }
 
-uint64_t hel_scan_host_bytes(const struct scan *s, uint64_t row_polys, uint32_t result_blocks)
+uint64_t hel_scan_host_bytes(const struct scan *s, uint32_t result_blocks)
 {
     const hel_params *p = &s->scheme->params;
     const uint64_t n = s->scheme->n;
-    /* three Galois keys per two levels of the expansion tree */
+    /* three Galois keys per two levels of the expansion tree; what is kept for each unit, chunk and
+     * block is in the last term */
     uint64_t keys =
         (uint64_t)(p->log_n + 1) / 2 * 3 * s->scheme->digits * 2 * s->scheme->total * n * 4;
-    return keys * 5 / 2 + row_polys * s->gl.poly_words * 4 +
-           result_blocks * scan_result_words(s) * 4 + ((uint64_t)16 << 20);
+    return keys * 5 / 2 + result_blocks * scan_result_words(s) * 4 +
+           (s->config->checkpoint < 0 ? 0 : hel_scan_cpu_block_bytes(s)) + ((uint64_t)16 << 20);
 }
 
-uint64_t hel_scan_row_polys(const struct scan *s, uint32_t samples)
+/* ---- progress ---- */
+
+void hel_scan_in_flight(struct scan *s, uint64_t genotypes)
 {
-    const uint32_t blocks = s->gl.blocks < s->gl.super_block ? s->gl.blocks : s->gl.super_block;
-    return (uint64_t)samples * s->gl.plane_count * blocks;
+    atomic_fetch_add(&s->job->in_flight, genotypes - s->in_flight);
+    s->in_flight = genotypes;
 }
 
-hel_status hel_scan_progress(struct scan *s)
+hel_status hel_scan_progress(struct scan *s, uint64_t genotypes)
 {
-    const uint64_t done = s->done > s->in_flight ? s->done - s->in_flight : 1; /* 0: begins */
-    return hel_progress(s->engine, "scan", done, s->total, "genotypes");
+    struct scan_job *job = s->job;
+    uint64_t done = atomic_fetch_add(&job->done, genotypes) + genotypes;
+    const uint64_t with_device = atomic_load(&job->in_flight);
+    done = done > with_device ? done - with_device : 0;
+    if (atomic_load(&job->stop)) /* the lane that failed has said why */
+        return HEL_E_CANCELLED;
+    return hel_progress(s->engine, "scan", done ? done : 1, job->total,
+                        "genotypes"); /* 0: begins */
 }
 
-/* The batch at hand meets the super-blocks of the range. */
-static hel_status scan_batch(struct scan *s, int last)
+static uint64_t done_before(const struct scan_job *job, const scan_unit *resume, uint32_t resumed)
 {
-    const uint32_t range_end = s->range_first + s->range_count;
-    for (s->super = s->range_first / s->gl.super_block; s->super * s->gl.super_block < range_end;
-         s->super++) {
-        HEL_TRY(hel_scan_check_before(s));
-        HEL_TRY(s->ops->accumulate(s));
-        HEL_TRY(hel_scan_check_after(s));
-        if (last) {
-            s->done += (uint64_t)s->tile_samples * scan_super_count(s) << s->gl.log_n;
-            HEL_TRY(hel_scan_progress(s));
-        }
+    const struct scan *s = &job->base;
+    uint64_t done = 0;
+    for (uint32_t chunk = 0; chunk < s->wl.chunks; chunk++)
+        for (uint32_t b = 0; b < job->block_count; b++)
+            done += job->finished[(size_t)chunk * job->block_count + b]
+                        ? hel_chunk_samples(&s->wl, chunk)
+                        : 0;
+    for (uint32_t i = 0; i < resumed; i++)
+        done += (uint64_t)resume[i].samples * resume[i].count;
+    return done << s->gl.log_n;
+}
+
+/* ---- lanes ---- */
+
+/* The plan of every lane, and units that suit all of them. */
+static hel_status plan(struct scan_job *job, const scan_unit *resume, uint32_t resumed)
+{
+    uint32_t range = UINT32_MAX;
+    const uint32_t share = (job->block_count + job->lanes - 1) / job->lanes;
+    for (uint32_t i = 0; i < job->lanes; i++) {
+        struct scan *s = &job->lane[i];
+        HEL_TRY(s->ops->plan(s));
+        range = s->range < range ? s->range : range;
+    }
+    range = range < share ? range : share;
+    for (uint32_t i = 0; i < job->lanes; i++) {
+        struct scan *s = &job->lane[i];
+        s->range = range;
+        s->result_blocks = s->result_blocks < range ? s->result_blocks : range;
+    }
+    HEL_TRY(hel_scan_work_create(job, range, resume, resumed));
+    job->base.stats.passes = (job->block_count + range - 1) / range;
+    return HEL_OK;
+}
+
+static hel_status allocate(struct scan_job *job)
+{
+    for (uint32_t i = 0; i < job->lanes; i++) {
+        struct scan *s = &job->lane[i];
+        HEL_TRY(hel_malloc(s->engine, &s->taken, job->units, sizeof *s->taken));
+        HEL_TRY(hel_malloc(s->engine, &s->result, s->result_blocks, scan_result_words(s) * 4));
+        HEL_TRY(s->ops->allocate(s));
+        HEL_TRY(hel_scan_check_open(s));
     }
     return HEL_OK;
 }
 
-static hel_status scan_tile(struct scan *s)
+static void *run_lane(void *arg)
 {
-    for (s->batch_first = 0; s->batch_first < s->wl.columns; s->batch_first += s->batch_count) {
-        const uint32_t left = s->wl.columns - s->batch_first;
-        const int last = left <= s->column_batch;
-        s->batch_count = last ? left : s->column_batch;
-        double t0 = hel_scan_cpu_seconds();
-        HEL_TRY(s->ops->expand(s));
-        double t1 = hel_scan_cpu_seconds();
-        s->stats.cpu_expand += t1 - t0;
-        hel_scan_check_batch(s);
-        const double check = s->stats.cpu_check;
-        HEL_TRY(scan_batch(s, last));
-        s->stats.cpu_scan += hel_scan_cpu_seconds() - t1 - (s->stats.cpu_check - check);
+    struct scan *s = arg;
+    s->status = hel_scan_lane_run(s);
+    if (s->status != HEL_OK)
+        atomic_store(&s->job->stop, 1);
+    return NULL;
+}
+
+/* All lanes, the first one in this thread. */
+static hel_status run_lanes(struct scan_job *job)
+{
+    hel_engine *engine = job->base.engine;
+    pthread_t *thread = NULL;
+    uint32_t started = 1;
+    int error = 0;
+    HEL_TRY(hel_malloc(engine, &thread, job->lanes, sizeof *thread));
+    while (started < job->lanes && !error) {
+        error = hel_thread_start(&thread[started], run_lane, &job->lane[started], NULL);
+        started += !error;
     }
-    return HEL_OK;
+    for (uint32_t i = started; i < job->lanes; i++) /* the others do its work */
+        hel_scan_pause_leave(&job->lane[i]);
+    run_lane(&job->lane[0]);
+    for (uint32_t i = 1; i < started; i++)
+        pthread_join(thread[i], NULL);
+    hel_free(thread);
+    hel_status status = HEL_OK; /* of a lane that failed by itself, if there is one */
+    for (uint32_t i = 0; i < started; i++)
+        if (status == HEL_OK || status == HEL_E_CANCELLED)
+            status = job->lane[i].status != HEL_OK ? job->lane[i].status : status;
+    return status;
 }
 
-/* Finished blocks of the range, in the file's order. */
-static hel_status write_range(struct scan *s)
+/* ---- figures ---- */
+
+static void add_stage(hel_scan_stats *t, const char *name, const char *unit, const hel_stage *stage,
+                      uint32_t workers)
 {
-    const double t0 = hel_scan_cpu_seconds(), check = s->stats.cpu_check;
-    for (uint32_t first = 0, count; first < s->range_count; first += count) {
-        count = s->range_count - first;
-        count = count < s->result_blocks ? count : s->result_blocks;
-        HEL_TRY(s->ops->finish(s, first, count, s->result));
-        HEL_TRY(hel_scan_check_sums(s, first, count, s->result));
-        HEL_TRY(hel_writer_put(s->sums, s->result, count * scan_result_words(s) * 4));
-        if (s->in_flight) { /* nothing is, once its sums have arrived */
-            s->in_flight = 0;
-            HEL_TRY(hel_scan_progress(s));
-        }
-    }
-    s->stats.cpu_output += hel_scan_cpu_seconds() - t0 - (s->stats.cpu_check - check);
-    return HEL_OK;
+    uint32_t i = 0;
+    while (i < t->stages && strcmp(t->stage[i].name, name) != 0)
+        i++;
+    if (i == HEL_SCAN_STAGES)
+        return;
+    if (i == t->stages)
+        t->stage[t->stages++] = (hel_scan_stage){.name = name, .unit = unit};
+    t->stage[i].busy += hel_stage_busy(stage);
+    t->stage[i].cpu += hel_stage_cpu(stage);
+    t->stage[i].items += atomic_load(&stage->items);
+    t->stage[i].bytes += atomic_load(&stage->bytes);
+    t->stage[i].workers += workers;
 }
 
-static hel_status scan_range(struct scan *s)
+static void add_stages(hel_scan_stats *t, struct scan *s)
 {
-    const uint32_t samples = hel_chunk_samples(&s->wl, s->chunk);
-    HEL_TRY(s->ops->clear(s));
-    hel_scan_check_range(s);
-    for (s->tile_first = 0; s->tile_first < samples; s->tile_first += s->tile) {
-        s->tile_samples = samples - s->tile_first < s->tile ? samples - s->tile_first : s->tile;
-        HEL_TRY(scan_tile(s));
-    }
-    return write_range(s);
+    const hel_feed_stages feed = hel_feed_stages_get(s->feed);
+    const uint32_t threads = s->device ? 1 : s->cpu.workers;
+    /* one of the limbs, one slice at a time */
+    const uint64_t items = atomic_load(&s->stage[STAGE_ACCUMULATE].items);
+    atomic_store(&s->stage[STAGE_ACCUMULATE].items, s->device ? items : items / s->gl.limbs);
+    add_stage(t, "read", "pieces", feed.read, feed.readers);
+    add_stage(t, "check", "pieces", feed.check, feed.readers);
+    add_stage(t, "wait for a slot", "waits", feed.full, feed.readers);
+    add_stage(t, "wait for rows", "waits", feed.starved, threads);
+    if (s->device)
+        add_stage(t, "copy", "pieces", &s->stage[STAGE_COPY], 1);
+    add_stage(t, "expand", "weights", &s->stage[STAGE_EXPAND], threads);
+    add_stage(t, "accumulate", "genotypes", &s->stage[STAGE_ACCUMULATE], threads);
+    add_stage(t, "finish", "sums", &s->stage[STAGE_FINISH], threads);
+    add_stage(t, "write", "sums", &s->stage[STAGE_WRITE], threads);
+    add_stage(t, "checkpoint", "checkpoints", &s->stage[STAGE_CHECKPOINT], s->lane == 0);
+    if (s->check)
+        add_stage(t, "verify", "units", &s->stage[STAGE_CHECK], threads);
+    t->direct_io |= (uint32_t)feed.direct;
 }
 
-static hel_status scan_all(struct scan *s)
+static void add_figures(hel_scan_stats *t, struct scan *s)
 {
-    s->total = (uint64_t)s->gl.samples * s->gl.blocks << s->gl.log_n;
-    HEL_TRY(hel_progress(s->engine, "scan", 0, s->total, "genotypes"));
-    for (s->chunk = 0; s->chunk < s->wl.chunks; s->chunk++)
-        for (s->range_first = 0; s->range_first < s->gl.blocks; s->range_first += s->range) {
-            const uint32_t left = s->gl.blocks - s->range_first;
-            s->range_count = left < s->range ? left : s->range;
-            HEL_TRY(scan_range(s));
-        }
-    s->stats.genotypes = s->total;
-    return s->ops->account(s);
+    const hel_scan_stats *x = &s->stats;
+    t->key_switches += x->key_switches;
+    t->cpu_expand += x->cpu_expand;
+    t->cpu_scan += x->cpu_scan;
+    t->cpu_output += x->cpu_output;
+    t->peak_buffers += x->peak_buffers;
+    t->on_device += x->on_device;
+    t->device_bytes += x->device_bytes;
+    t->device_expand += x->device_expand;
+    t->device_scan += x->device_scan;
+    t->device_output += x->device_output;
+    t->device_copy += x->device_copy;
+    t->tiles += x->tiles;
+    t->tiles_verified += x->tiles_verified;
+    t->sums += x->sums;
+    t->sums_verified += x->sums_verified;
+    t->cpu_check += x->cpu_check;
+    if (s->feed)
+        add_stages(t, s);
 }
 
-static hel_status open_output(struct scan *s, const char *path)
+/* Of all lanes, once. */
+static void gather_figures(struct scan_job *job)
 {
-    const hel_head *geno = hel_reader_head(s->geno), *weights = hel_reader_head(s->weights);
-    hel_head head = {.kind = HEL_KIND_SUMS,
-                     .sample_count = geno->sample_count,
-                     .variant_count = geno->variant_count};
-    memcpy(head.params, geno->params, sizeof head.params);
-    memcpy(head.key_id, geno->key_id, sizeof head.key_id);
-    memcpy(head.dataset, geno->file_id, sizeof head.dataset);
-    memcpy(head.weights, weights->file_id, sizeof head.weights);
-    memcpy(head.samples, geno->samples, sizeof head.samples);
-    memcpy(head.variants, geno->variants, sizeof head.variants);
-    hel_sums_layout layout = {.log_n = s->gl.log_n,
-                              .limbs = s->scheme->params.out_limbs,
-                              .chunks = s->wl.chunks,
-                              .blocks = s->gl.blocks,
-                              .outputs = s->outputs,
-                              .columns = s->wl.columns,
-                              .variants = s->gl.variants};
-    memcpy(layout.geno_content, hel_reader_content(s->geno), HEL_DIGEST_BYTES);
-    memcpy(layout.weights_content, hel_reader_content(s->weights), HEL_DIGEST_BYTES);
-    HEL_TRY(hel_writer_open(s->engine, &s->sums, path, &head));
-    hel_buf encoded = {0};
-    hel_status status = hel_sums_layout_encode(s->engine, &layout, &encoded);
-    if (status == HEL_OK)
-        status = hel_writer_put_section(s->sums, HEL_SECTION_LAYOUT, encoded.data, encoded.bytes);
-    hel_buf_free(&encoded);
-    HEL_TRY(status);
-    return hel_writer_section(s->sums, HEL_SECTION_CIPHER, 0);
+    for (uint32_t i = 0; job->lane && !job->gathered && i < job->lanes; i++)
+        add_figures(&job->base.stats, &job->lane[i]);
+    job->gathered = 1;
 }
 
-/* Sums and manifest are whole on disk before either gets its name; the manifest's comes first. */
-static hel_status commit(struct scan *s, const char *path, const hel_signer *signer, double started)
+/* ---- the manifest ---- */
+
+/* Of sums that are whole at `whole`. */
+static hel_status write_manifest(struct scan_job *job, const char *whole, hel_manifest **out)
 {
+    struct scan *s = &job->base;
     const hel_scan_stats *t = &s->stats;
-    const double all = t->wall * hel_engine_threads(s->engine);
-    const hel_manifest_stage stage[] = {
-        {"expand", t->cpu_expand, 0, t->key_switches, all > 0 ? t->cpu_expand / all : -1},
-        {"scan", t->cpu_scan, 0, t->genotypes, all > 0 ? t->cpu_scan / all : -1},
-        {"output", t->cpu_output, 0, s->gl.blocks, all > 0 ? t->cpu_output / all : -1},
-    };
+    const uint64_t first = (uint64_t)job->first_block << s->gl.log_n;
+    const uint64_t end = (uint64_t)(job->first_block + job->block_count) << s->gl.log_n;
+    const hel_scan_resumption resumed = {job->began, job->resumed, job->total};
+    hel_manifest_stage stage[HEL_SCAN_STAGES];
+    for (uint32_t i = 0; i < t->stages; i++) {
+        const hel_scan_stage *x = &t->stage[i];
+        const double all = x->workers * t->wall;
+        stage[i] = (hel_manifest_stage){.name = x->name,
+                                        .busy = x->busy,
+                                        .bytes = x->bytes,
+                                        .items = x->items,
+                                        .unit = x->unit,
+                                        .utilisation = all > 0 ? x->busy / all : -1};
+    }
     const hel_scan_facts facts = {
         .command = "scan",
         .genotypes = s->geno,
@@ -251,12 +320,23 @@ static hel_status commit(struct scan *s, const char *path, const hel_signer *sig
         .columns = s->wl.columns,
         .outputs = s->outputs,
         .planes = s->gl.plane_count,
-        .device = hel_engine_backend_text(s->engine),
-        .started = started,
+        .device = t->already ? NULL : hel_engine_backend_text(s->engine),
+        .devices = t->on_device,
+        .shard = job->shard.shard,
+        .shards = job->shard.shards,
+        .first_block = job->first_block,
+        .blocks = job->block_count,
+        .first_variant = first,
+        .shard_variants = (end < s->gl.variants ? end : s->gl.variants) - first,
+        .started = job->began,
         .wall = t->wall,
-        .cpu = t->cpu_expand + t->cpu_scan + t->cpu_output + t->cpu_check,
+        .cpu = hel_scan_cpu_seconds() - job->cpu_began,
         .stage = stage,
-        .stages = sizeof stage / sizeof stage[0],
+        .stages = t->stages,
+        .resumption = &resumed,
+        .resumptions = job->resumed > 0,
+        .checkpoints = t->checkpoints,
+        .already = t->already,
         .passes = t->passes,
         .verify = s->config->verify,
         .tiles = t->tiles,
@@ -264,84 +344,196 @@ static hel_status commit(struct scan *s, const char *path, const hel_signer *sig
         .sums = t->sums,
         .sums_verified = t->sums_verified,
     };
+    return hel_scan_manifest(s->engine, out, &facts, job->signer, whole, job->path);
+}
+
+/* Sums and manifest are whole on disk before either gets its name; the manifest's comes first. */
+static hel_status commit(struct scan_job *job)
+{
+    hel_engine *engine = job->base.engine;
     char *part = NULL;
     hel_manifest *manifest = NULL;
-    hel_status status = hel_writer_finish(s->sums, NULL);
+    gather_figures(job);
+    job->base.stats.wall = wall_seconds() - job->started;
+    HEL_TRY(hel_writer_finish(job->sums, NULL)); /* if that fails, the .part may still be of use */
+    hel_status status = hel_path_join(engine, &part, job->path, ".part");
     if (status == HEL_OK)
-        status = hel_path_join(s->engine, &part, path, ".part");
-    if (status == HEL_OK)
-        status = hel_scan_manifest(s->engine, &manifest, &facts, signer, part, path);
+        status = write_manifest(job, part, &manifest);
     if (status == HEL_OK)
         status = hel_manifest_commit(manifest);
-    if (status == HEL_OK) {
-        status = hel_writer_commit(s->sums, NULL);
-        s->sums = NULL;
-    }
-    if (status == HEL_OK)
-        hel_event_result(s->engine, path);
     hel_manifest_free(manifest);
     hel_free(part);
+    HEL_TRY(status);
+    status = hel_writer_commit(job->sums, NULL);
+    job->sums = NULL;
+    if (status == HEL_OK)
+        hel_event_result(engine, job->path);
     return status;
 }
 
-static hel_status run(struct scan *s, const char *path, const hel_signer *signer)
+/* A finished shard whose manifest is not there or not its own (a kill, another run's, or somebody
+ * took it away) gets one that says so. */
+static hel_status mend_manifest(struct scan_job *job)
 {
-    const double start = wall_seconds(), started = hel_time_now();
-    HEL_TRY(open_inputs(s));
-    HEL_TRY(order_outputs(s));
-    HEL_TRY(hel_scan_backend_open(s));
-    HEL_TRY(s->ops->plan(s));
-    s->stats.passes = (s->gl.blocks + s->range - 1) / s->range;
-    HEL_TRY(hel_malloc(s->engine, &s->result, s->result_blocks, scan_result_words(s) * 4));
-    HEL_TRY(s->ops->allocate(s));
-    HEL_TRY(hel_scan_check_open(s));
-    HEL_TRY(open_output(s, path));
-    HEL_TRY(scan_all(s));
-    s->stats.wall = wall_seconds() - start;
-    hel_status status = commit(s, path, signer, started);
-    s->stats.wall = wall_seconds() - start;
+    hel_manifest *manifest = NULL;
+    if (job->base.config->plan_only || hel_manifest_check(job->path) == HEL_MANIFEST_FITS)
+        return HEL_OK;
+    job->base.stats.wall = wall_seconds() - job->started;
+    hel_status status = write_manifest(job, job->path, &manifest);
+    if (status == HEL_OK)
+        status = hel_manifest_commit(manifest);
+    hel_manifest_free(manifest);
     return status;
 }
 
-static void release(struct scan *s)
+/* ---- the call ---- */
+
+static hel_status scan_all(struct scan_job *job, const scan_unit *resume, uint32_t resumed)
 {
-    hel_writer_abort(s->sums);
-    hel_scan_check_close(s);
-    if (s->ops)
+    struct scan *base = &job->base;
+    job->total = (uint64_t)base->gl.samples * job->block_count << base->gl.log_n;
+    job->resumed = done_before(job, resume, resumed);
+    atomic_store(&job->done, job->resumed);
+    for (uint32_t i = 0; i < job->lanes; i++)
+        job->lane[i].direct_fd = hel_scan_open_direct(&job->lane[i]);
+    HEL_TRY(hel_scan_place_open(job));
+    HEL_TRY(plan(job, resume, resumed));
+    if (base->config->plan)
+        HEL_TRY(hel_scan_explain(job));
+    base->stats.forecast_from = wall_seconds() - job->started;
+    if (base->config->plan_only)
+        return HEL_OK;
+    HEL_TRY(allocate(job));
+    HEL_TRY(hel_scan_pause_open(job));
+    if (!job->sums)
+        HEL_TRY(hel_scan_sums_open(job, 0));
+    hel_event(base->engine, "plan", hel_field_count("genotypes", job->total),
+              hel_field_count("blocks", job->block_count), hel_field_count("units", job->units),
+              hel_field_count("lanes", job->lanes), hel_field_count("passes", base->stats.passes),
+              hel_field_text("backend", hel_engine_backend_text(base->engine)));
+    if (job->resumed)
+        hel_event(base->engine, "resume", hel_field_text("path", job->checkpoint_path),
+                  hel_field_count("done", job->resumed), hel_field_count("total", job->total),
+                  hel_field_text("unit", "genotypes"));
+    HEL_TRY(hel_progress(base->engine, "scan", 0, job->total, "genotypes"));
+    HEL_TRY(run_lanes(job));
+    base->stats.genotypes = job->total;
+    base->stats.resumed = job->resumed;
+    HEL_TRY(commit(job));
+    hel_scan_checkpoint_remove(job);
+    return hel_progress(base->engine, "scan", job->total, job->total, "genotypes");
+}
+
+static hel_status run(struct scan_job *job)
+{
+    struct scan *base = &job->base;
+    scan_unit *resume = NULL;
+    uint32_t resumed = 0;
+    int there = 0;
+    job->started = wall_seconds();
+    job->began = hel_time_now();
+    job->cpu_began = hel_scan_cpu_seconds();
+    HEL_TRY(hel_signer_open(base->engine, &job->signer, base->config->sign)); /* not after hours */
+    HEL_TRY(open_inputs(base));
+    HEL_TRY(order_outputs(base));
+    HEL_TRY(hel_scan_sums_describe(job));
+    HEL_TRY(hel_scan_sums_exists(job, &there));
+    if (there) { /* whoever finished it may have had no time to clear up */
+        base->stats.already = 1;
+        hel_scan_checkpoint_remove(job);
+        return mend_manifest(job);
+    }
+    HEL_TRY(hel_calloc(base->engine, &job->finished, job->layout.chunks, job->block_count));
+    HEL_TRY(hel_scan_lanes_open(job));
+    hel_status status = hel_scan_resume(job, &resume, &resumed);
+    if (status == HEL_OK)
+        status = scan_all(job, resume, resumed);
+    hel_free(resume);
+    base->stats.wall = wall_seconds() - job->started;
+    return status;
+}
+
+/* What computed wrong cannot be trusted in a checkpoint either. */
+static void abandon(struct scan_job *job, hel_status status)
+{
+    if (status == HEL_E_INTERNAL && job->checkpoint_path && job->pause)
+        hel_scan_checkpoint_remove(job);
+    if (hel_scan_can_resume(job))
+        hel_writer_leave(job->sums);
+    else
+        hel_writer_abort(job->sums);
+    job->sums = NULL;
+}
+
+static void release(struct scan_job *job)
+{
+    struct scan *base = &job->base;
+    for (uint32_t i = 0; job->lane && i < job->lanes; i++) {
+        struct scan *s = &job->lane[i];
+        hel_scan_feed_stop(s);
+        hel_scan_check_close(s);
         s->ops->release(s);
-    hel_free(s->result);
+        if (s->direct_fd >= 0)
+            close(s->direct_fd);
+        pthread_mutex_destroy(&s->taken_lock);
+        hel_free(s->taken);
+        hel_free(s->result);
+    }
+    hel_scan_pause_close(job);
+    hel_scan_place_close(job);
+    hel_free(job->lane);
+    hel_free(job->unit);
+    hel_free(job->finished);
+    hel_free(job->path);
+    hel_free(job->checkpoint_path);
+    hel_signer_close(job->signer);
     for (int p = 0; p < HEL_PLANES; p++)
-        hel_free(s->plane_columns[p]);
-    hel_free(s->slot);
-    hel_free(s->output);
-    hel_eval_keys_free(s->keys);
-    hel_scheme_free(s->scheme);
-    hel_reader_close(s->geno);
-    hel_reader_close(s->weights);
-    hel_reader_close(s->evk);
+        hel_free(base->plane_columns[p]);
+    hel_free(base->slot);
+    hel_free(base->output);
+    hel_eval_keys_free(base->keys);
+    hel_scheme_free(base->scheme);
+    hel_reader_close(base->geno);
+    hel_reader_close(base->weights);
+    hel_reader_close(base->evk);
+    pthread_mutex_destroy(&job->lock);
 }
 
-hel_status hel_scan(hel_engine *engine, const hel_scan_config *config, hel_scan_stats *stats)
+static hel_status check_config(hel_engine *engine, const hel_scan_config *config)
 {
-    hel_error_clear(engine);
     HEL_REQUIRE(engine, config && config->size == sizeof *config, HEL_E_USAGE,
                 "scan: malformed configuration");
     HEL_REQUIRE(engine, config->geno && config->weights && config->evk && config->out, HEL_E_USAGE,
                 "scan: needs --geno, --weights, --evk and --out");
     HEL_REQUIRE(engine, config->verify >= 0 && config->verify <= 1, HEL_E_USAGE,
                 "scan: the fraction to verify is %g, the rule is 0 to 1", config->verify);
-    struct scan s = {.engine = engine, .config = config};
-    char *path = NULL;
-    hel_signer *signer = NULL;
-    hel_status status = hel_signer_open(engine, &signer, config->sign); /* before hours of work */
-    if (status == HEL_OK)
-        status = hel_path_join(engine, &path, config->out, ".sums");
-    if (status == HEL_OK)
-        status = run(&s, path, signer);
-    release(&s);
-    hel_signer_close(signer);
-    hel_free(path);
+    HEL_REQUIRE(engine, config->checkpoint < 1e9, HEL_E_USAGE,
+                "scan: %g seconds between checkpoints, the rule is less than 1e9",
+                config->checkpoint);
+    HEL_REQUIRE(engine, (unsigned)config->io <= HEL_IO_DIRECT, HEL_E_USAGE,
+                "scan: no way %d to read", (int)config->io);
+    return HEL_OK;
+}
+
+hel_status hel_scan_hooked(hel_engine *engine, const hel_scan_config *config, int resident,
+                           hel_scan_stats *stats)
+{
+    hel_error_clear(engine);
+    HEL_TRY(check_config(engine, config));
+    struct scan_job job = {.base = {.engine = engine, .config = config, .geno_fd = -1},
+                           .resident = resident};
+    pthread_mutex_init(&job.lock, NULL);
+    const hel_status status = run(&job);
+    gather_figures(&job);
+    if (status != HEL_OK)
+        abandon(&job, status);
+    release(&job);
     if (stats)
-        *stats = s.stats;
+        *stats = job.base.stats;
     return status;
+}
+
+hel_status hel_scan(hel_engine *engine, const hel_scan_config *config, hel_scan_stats *stats)
+{
+    return hel_scan_hooked(engine, config, 0, stats);
 }

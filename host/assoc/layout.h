@@ -16,8 +16,9 @@
 #include "host/ckks/exact/scheme.h"
 #include "host/store/container.h"
 
-#define HEL_SUPER_BLOCK 8  /* blocks of N variants that share a row on disk */
-#define HEL_SEGMENT     64 /* samples of a column whose weights are neighbours: one leaf group */
+#define HEL_SUPER_BLOCK 8     /* blocks of N variants that share a row on disk */
+#define HEL_GENO_ALIGN  4096u /* where the ciphertexts begin in the file, when written */
+#define HEL_SEGMENT     64    /* samples of a column whose weights are neighbours: one leaf group */
 
 typedef struct hel_geno_layout {
     uint32_t log_n, limbs;

@@ -26,6 +26,7 @@ struct scan_check {
     struct scan cpu;      /* the second computation: one segment, some columns, one block */
     hel_scheme *portable; /* NULL where the scan's own serves */
     uint32_t *acc;        /* [chosen][block as in scan_cpu] */
+    uint8_t *rows;        /* of a segment in a super-block, read again */
     uint32_t *chosen, count;
     uint32_t *sums;    /* [slot][3][scan][N] of one block */
     uint32_t *weight;  /* [2][2][scan][N]: as computed, as computed again */
@@ -52,9 +53,10 @@ uint64_t hel_scan_check_bytes(const struct scan *s)
 {
     if (s->config->verify <= 0)
         return 0;
-    return hel_scan_cpu_fixed_bytes(s) + columns_at_once(s) * hel_scan_cpu_column_bytes(s) +
+    return hel_scan_cpu_fixed_bytes(s) + hel_scan_cpu_expander_bytes(s, 1) +
+           columns_at_once(s) * hel_scan_cpu_column_bytes(s) +
            ((uint64_t)most_chosen(s) + 1) * hel_scan_cpu_block_bytes(s) +
-           (uint64_t)HEL_SEGMENT * s->gl.plane_count * s->gl.poly_words * 4;
+           hel_scan_region_bytes(s, HEL_SEGMENT);
 }
 
 /* ---- life ---- */
@@ -83,18 +85,22 @@ static hel_status open_cpu(struct scan *s, struct scan_check *c)
     v->result = NULL;
     v->check = NULL;
     v->device = NULL;
-    v->sums = NULL;
+    v->feed = NULL;
+    v->taken = NULL;
+    v->stats = (hel_scan_stats){0};
     v->tile = HEL_SEGMENT;
     v->column_batch = columns_at_once(s);
     v->range = most_chosen(s);
-    v->range_count = 1;
+    v->at.range_count = 1;
     if (!s->device)
         HEL_TRY(make_portable(s, &c->portable));
     v->scheme = c->portable ? c->portable : s->scheme;
     hel_scan_cpu_prepare(v, s->device ? hel_engine_simd(s->engine) : HEL_SIMD_PORTABLE);
+    v->cpu.expanders = 1;
     hel_status status = hel_scan_cpu_allocate(v);
     c->acc = v->cpu.acc;
-    return status;
+    HEL_TRY(status);
+    return hel_malloc(s->engine, &c->rows, hel_scan_region_bytes(s, HEL_SEGMENT), 1);
 }
 
 hel_status hel_scan_check_open(struct scan *s)
@@ -121,6 +127,7 @@ void hel_scan_check_close(struct scan *s)
     c->cpu.cpu.acc = c->acc;
     hel_scan_cpu_release(&c->cpu);
     hel_scheme_free(c->portable);
+    hel_free(c->rows);
     hel_free(c->sums);
     hel_free(c->weight);
     hel_free(c->chosen);
@@ -148,8 +155,7 @@ static size_t first_difference(const uint32_t *a, const uint32_t *b, size_t word
 /* Samples of the chunk that the accumulators have met, the tile at hand included. */
 static uint32_t samples_so_far(const struct scan *s)
 {
-    const uint32_t all = hel_chunk_samples(&s->wl, s->chunk);
-    return s->tile_first < all ? s->tile_first + s->tile_samples : all;
+    return s->at.tile_first + s->at.tile_samples;
 }
 
 static hel_status weight_differs(struct scan *s, uint32_t sample, uint32_t column)
@@ -161,9 +167,9 @@ static hel_status weight_differs(struct scan *s, uint32_t sample, uint32_t colum
                     "scan: verification failed: the weight of sample %llu and column %u that the "
                     "%s computed (tile of samples %u to %u of chunk %u): half %zu, limb %zu, word "
                     "%zu is %u and not %u; no sums were written",
-                    (unsigned long long)scan_sample(s, sample), s->batch_first + column,
-                    s->ops->name, s->tile_first, s->tile_first + s->tile_samples - 1, s->chunk,
-                    at / poly, at % poly / n, at % n, theirs[at], own[at]);
+                    (unsigned long long)scan_sample(s, sample), s->at.batch_first + column,
+                    s->ops->name, s->at.tile_first, s->at.tile_first + s->at.tile_samples - 1,
+                    s->at.chunk, at / poly, at % poly / n, at % n, theirs[at], own[at]);
 }
 
 static const hel_output *output_of(const struct scan *s, uint32_t slot)
@@ -184,7 +190,7 @@ static hel_status block_differs(struct scan *s, const char *what, uint32_t block
                     "scan: verification failed: %s that the %s computed (chunk %u, up to sample "
                     "%u of it, block %u, column %u, plane %s): part %zu, limb %zu, word %zu is %u "
                     "and not %u; no sums were written",
-                    what, s->ops->name, s->chunk, samples_so_far(s), s->range_first + block,
+                    what, s->ops->name, s->at.chunk, samples_so_far(s), s->at.range_first + block,
                     o->column, plane_name(o->plane), part, at / n, at % n, got, want);
 }
 
@@ -210,7 +216,7 @@ static hel_status read_block(struct scan *s, uint32_t block, uint64_t step)
     HEL_REQUIRE(s->engine, memcmp(digest, seen->digest, sizeof digest) == 0, HEL_E_INTERNAL,
                 "scan: verification failed: accumulators of block %u that the %s keeps changed "
                 "between tiles (chunk %u, up to sample %u of it); no sums were written",
-                s->range_first + block, s->ops->name, s->chunk, samples_so_far(s));
+                s->at.range_first + block, s->ops->name, s->at.chunk, samples_so_far(s));
     return HEL_OK;
 }
 
@@ -246,8 +252,8 @@ static hel_status compare_weights(struct scan *s, uint32_t first, uint32_t done)
     struct scan_check *c = s->check;
     const struct scan *v = &c->cpu;
     const size_t words = 2 * (size_t)s->gl.poly_words;
-    for (uint32_t i = 0; i < v->tile_samples; i++)
-        for (uint32_t k = 0; k < v->batch_count; k++) {
+    for (uint32_t i = 0; i < v->at.tile_samples; i++)
+        for (uint32_t k = 0; k < v->at.batch_count; k++) {
             HEL_TRY(s->ops->weight(s, first + i, done + k, c->weight));
             hel_scan_cpu_weight(v, i, k, c->weight + words);
             if (memcmp(c->weight, c->weight + words, words * sizeof *c->weight) != 0)
@@ -256,38 +262,40 @@ static hel_status compare_weights(struct scan *s, uint32_t first, uint32_t done)
     return HEL_OK;
 }
 
-/* One segment of the tile: its weights again, and their products with the chosen blocks. */
+/* One segment of the tile: its weights again, its rows read again, and their products with the
+ * chosen blocks. */
 static hel_status compute_segment(struct scan *s, uint32_t first)
 {
     struct scan_check *c = s->check;
     struct scan *v = &c->cpu;
-    const uint32_t left = s->tile_samples - first;
-    v->tile_first = s->tile_first + first;
-    v->tile_samples = left < HEL_SEGMENT ? left : HEL_SEGMENT;
-    for (uint32_t done = 0; done < s->batch_count; done += v->batch_count) {
-        const uint32_t rest = s->batch_count - done;
-        v->batch_first = s->batch_first + done;
-        v->batch_count = rest < v->column_batch ? rest : v->column_batch;
+    const uint32_t left = s->at.tile_samples - first;
+    v->at = s->at;
+    v->at.tile_first = s->at.tile_first + first;
+    v->at.tile_samples = left < HEL_SEGMENT ? left : HEL_SEGMENT;
+    v->at.range_count = 1;
+    v->super = s->super;
+    HEL_TRY(hel_scan_read_rows(v, 0, v->at.tile_samples, c->rows, &v->cpu.rows));
+    for (uint32_t done = 0; done < s->at.batch_count; done += v->at.batch_count) {
+        const uint32_t rest = s->at.batch_count - done;
+        v->at.batch_first = s->at.batch_first + done;
+        v->at.batch_count = rest < v->column_batch ? rest : v->column_batch;
         HEL_TRY(hel_scan_cpu_expand(v));
         if (!c->weights_seen)
             HEL_TRY(compare_weights(s, first, done));
         for (uint32_t k = 0; k < c->count; k++) {
-            v->range_first = s->range_first + c->chosen[k];
+            v->at.range_first = s->at.range_first + c->chosen[k];
             v->cpu.acc = c->acc + k * (size_t)hel_scan_cpu_block_bytes(s) / 4;
-            HEL_TRY(hel_scan_cpu_accumulate(v));
+            HEL_TRY(hel_scan_cpu_accumulate(v, s->super, 1, NULL));
         }
-        HEL_TRY(hel_scan_progress(s));
+        HEL_TRY(hel_scan_progress(s, 0));
     }
-    hel_scan_release_rows(v, 0, v->tile_samples);
     return HEL_OK;
 }
 
 static hel_status check_after(struct scan *s)
 {
     struct scan_check *c = s->check;
-    c->cpu.chunk = s->chunk;
-    c->cpu.super = s->super;
-    for (uint32_t first = 0; first < s->tile_samples; first += HEL_SEGMENT)
+    for (uint32_t first = 0; first < s->at.tile_samples; first += HEL_SEGMENT)
         HEL_TRY(compute_segment(s, first));
     c->weights_seen = 1;
     for (uint32_t k = 0; k < c->count; k++) {
@@ -305,7 +313,8 @@ static hel_status check_after(struct scan *s)
 static hel_status check_before(struct scan *s)
 {
     struct scan_check *c = s->check;
-    const uint32_t first = scan_super_first(s) - s->range_first, count = scan_super_count(s);
+    const uint32_t first = scan_super_first(s, &s->at, s->super) - s->at.range_first;
+    const uint32_t count = scan_super_count(s, &s->at, s->super);
     c->count = 0;
     for (uint32_t block = first; block < first + count; block++) {
         hel_status status;
@@ -363,8 +372,9 @@ void hel_scan_check_range(struct scan *s)
     if (!c)
         return;
     c->step = UINT64_MAX; /* the first batch makes it 0 */
-    for (uint32_t i = 0; i < s->range_count; i++) {
-        c->seen[i].step = 0;
+    const int restored = s->at.tile_first > 0;
+    for (uint32_t i = 0; i < s->at.range_count; i++) {
+        c->seen[i].step = restored ? UINT64_MAX : 0; /* nobody has seen these */
         memcpy(c->seen[i].digest, c->zeros, sizeof c->zeros);
     }
 }

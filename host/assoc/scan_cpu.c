@@ -1,9 +1,15 @@
 /* The scan's arithmetic on the CPU: what it takes, and its table of calls. */
 #include <string.h>
 
-#include "host/assoc/scan_private.h"
+#include "host/assoc/scan_rates.h"
 #include "host/base/cpu.h"
 #include "host/base/mem.h"
+
+#define RESULT_MOST ((uint64_t)64 << 20) /* bytes of finished sums held at once */
+
+/* What it costs when nothing is expanded ahead, and when rows are not read ahead. */
+#define COST_NO_AHEAD 1.06
+#define COST_ONE_SLOT 1.15
 
 /* ---- what things take ---- */
 
@@ -17,17 +23,22 @@ uint64_t hel_scan_cpu_column_bytes(const struct scan *s)
     return (uint64_t)HEL_SEGMENT * 2 * s->gl.poly_words * 4;
 }
 
-/* Scratch of the workers and the nodes of one expander. */
+uint64_t hel_scan_cpu_expander_bytes(const struct scan *s, uint32_t expanders)
+{
+    return expanders *
+           hel_expander_bytes(s->scheme, (uint32_t)__builtin_ctz(s->scheme->n / HEL_SEGMENT));
+}
+
+/* Scratch of the workers. */
 uint64_t hel_scan_cpu_fixed_bytes(const struct scan *s)
 {
     const uint64_t n = s->scheme->n;
-    const uint32_t split = (uint32_t)__builtin_ctz(s->scheme->n / HEL_SEGMENT);
     uint64_t worker = (uint64_t)BLOCKS_AT_ONCE * SLICE_GROUPS * s->cpu.a_stride * 4 +
                       hel_scan_output_words(s) * 4 + n * 24 * s->scheme->params.expand_limbs * 4;
-    return worker * s->cpu.workers + hel_expander_bytes(s->scheme, split);
+    return worker * s->cpu.workers;
 }
 
-/* ---- life ---- */
+/* ---- the plan ---- */
 
 void hel_scan_cpu_prepare(struct scan *s, hel_simd simd)
 {
@@ -37,44 +48,120 @@ void hel_scan_cpu_prepare(struct scan *s, hel_simd simd)
     s->cpu.tensor = hel_tensor_pick(simd);
 }
 
+/* One way to spend the memory. */
+struct choice {
+    uint32_t ahead, slots, expanders, columns, blocks;
+    uint64_t bytes;
+    double cost;
+};
+
+/* Ciphertexts that the weights of `columns` columns may come from. */
+static uint32_t expanders_of(const struct scan *s, uint32_t columns)
+{
+    const uint32_t per = s->scheme->n / HEL_SEGMENT;
+    return columns == 1 ? 1 : (columns + per - 2) / per + 1;
+}
+
+/* Columns of one of so many batches. Fills blocks, bytes and cost; 0 when not one block fits. */
+static int weigh(const struct scan *s, const scan_rates *rates, struct choice *c, uint64_t fixed)
+{
+    const uint64_t block = hel_scan_cpu_block_bytes(s), rows = scan_most_blocks(s);
+    const uint64_t other = fixed + c->slots * (s->slot_bytes + 2 * HEL_FEED_ALIGN) +
+                           hel_scan_cpu_expander_bytes(s, c->expanders) +
+                           (1 + c->ahead) * c->columns * hel_scan_cpu_column_bytes(s);
+    if (s->budget < other + block)
+        return 0;
+    uint64_t blocks = (s->budget - other) / block;
+    blocks = blocks < rows ? blocks : rows;
+    if (blocks > s->gl.super_block && blocks < rows)
+        blocks -= blocks % s->gl.super_block;
+    c->blocks = (uint32_t)blocks;
+    c->bytes = other + blocks * block;
+    c->cost = hel_scan_rates_cost(s, rates, (rows + blocks - 1) / blocks,
+                                  (s->wl.columns + c->columns - 1) / c->columns);
+    c->cost *= c->ahead ? 1 : COST_NO_AHEAD;
+    c->cost *= c->slots > 1 ? 1 : COST_ONE_SLOT;
+    return 1;
+}
+
+/* All batches of columns, for one way to use what is not accumulators. */
+static void try_batches(const struct scan *s, const scan_rates *rates, struct choice *best,
+                        uint32_t ahead, uint32_t slots, uint64_t fixed)
+{
+    for (uint32_t batches = 1; batches <= s->wl.columns; batches++) {
+        struct choice c = {.ahead = ahead, .slots = slots};
+        c.columns = (s->wl.columns + batches - 1) / batches;
+        c.expanders = ahead ? expanders_of(s, c.columns) : 1;
+        if (!weigh(s, rates, &c, fixed))
+            continue;
+        if (best->blocks == 0 || c.cost < best->cost)
+            *best = c;
+        if (c.blocks == scan_most_blocks(s)) /* more batches cannot be cheaper */
+            break;
+    }
+}
+
+static struct choice choose(const struct scan *s, const scan_rates *rates, uint64_t fixed)
+{
+    static const struct {
+        uint32_t ahead, slots;
+    } ways[] = {{1, 3}, {1, 2}, {0, 2}, {0, 1}};
+    struct choice best = {0};
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++)
+        try_batches(s, rates, &best, ways[i].ahead, ways[i].slots, fixed);
+    return best;
+}
+
 static hel_status plan(struct scan *s)
 {
+    scan_rates rates = hel_scan_rates_guess(s);
     hel_scan_cpu_prepare(s, hel_engine_simd(s->engine));
     s->tile = HEL_SEGMENT;
-    s->result_blocks = 1;
-    const uint64_t budget = hel_engine_memory(s->engine);
-    const uint64_t fixed = hel_scan_host_bytes(s, hel_scan_row_polys(s, HEL_SEGMENT), 1) +
-                           hel_scan_cpu_fixed_bytes(s) + hel_scan_check_bytes(s);
-    const uint64_t block = hel_scan_cpu_block_bytes(s), column = hel_scan_cpu_column_bytes(s);
-    const uint64_t least = fixed + block + column;
-    HEL_REQUIRE(s->engine, budget >= least, HEL_E_MEMORY,
-                "scan: a budget of %llu MiB is too small; %llu MiB is the least for %u outputs "
-                "(--memory)",
-                (unsigned long long)(budget >> 20), (unsigned long long)((least >> 20) + 1),
-                s->outputs);
-    uint64_t free_bytes = budget - fixed;
-    /* Columns first, up to half of what is free (or 1 GiB): splitting them repeats the expansion of
-     * the genotypes' uniform halves, splitting blocks repeats the weights' whole expansion. */
-    uint64_t for_columns =
-        free_bytes / 2 < free_bytes - block ? free_bytes / 2 : free_bytes - block;
-    for_columns = for_columns < (uint64_t)1 << 30 ? for_columns : (uint64_t)1 << 30;
-    uint64_t columns = for_columns / column;
-    columns = columns < 1 ? 1 : columns;
-    s->column_batch = columns < s->wl.columns ? (uint32_t)columns : s->wl.columns;
-    uint64_t blocks = (free_bytes - s->column_batch * column) / block;
-    s->range = blocks < s->gl.blocks ? (uint32_t)blocks : s->gl.blocks;
-    if (s->range > s->gl.super_block && s->range < s->gl.blocks)
-        s->range -= s->range % s->gl.super_block;
-    s->stats.peak_buffers = fixed + s->range * block + s->column_batch * column;
+    s->slot_bytes = hel_scan_region_bytes(s, HEL_SEGMENT);
+    const uint64_t fixed =
+        hel_scan_host_bytes(s, 1) + hel_scan_cpu_fixed_bytes(s) + hel_scan_check_bytes(s);
+    struct choice best = choose(s, &rates, fixed);
+    if (best.blocks && (best.blocks < scan_most_blocks(s) || best.columns < s->wl.columns)) {
+        HEL_TRY(hel_scan_rates_measure(s, &rates)); /* there is a choice: proportions matter */
+        best = choose(s, &rates, fixed);
+    }
+    if (best.blocks == 0) {
+        const uint64_t least = fixed + s->slot_bytes + 2 * HEL_FEED_ALIGN +
+                               hel_scan_cpu_expander_bytes(s, 1) + hel_scan_cpu_block_bytes(s) +
+                               hel_scan_cpu_column_bytes(s);
+        return hel_fail(s->engine, HEL_E_MEMORY,
+                        "scan: a budget of %llu MiB is too small; %llu MiB is the least for %u "
+                        "outputs (--memory)",
+                        (unsigned long long)(s->budget >> 20),
+                        (unsigned long long)((least >> 20) + 1), s->outputs);
+    }
+    s->cpu.ahead = best.ahead;
+    s->cpu.expanders = best.expanders;
+    s->slots = best.slots;
+    s->column_batch = best.columns;
+    s->range = best.blocks;
+    const uint64_t result = scan_result_words(s) * 4, left = s->budget - best.bytes;
+    uint64_t more = (left < RESULT_MOST ? left : RESULT_MOST) / result;
+    more = more < s->range - 1 ? more : s->range - 1;
+    s->result_blocks = 1 + (uint32_t)more;
+    s->stats.peak_buffers = best.bytes + more * result;
     return HEL_OK;
 }
+
+/* ---- life ---- */
 
 hel_status hel_scan_cpu_allocate(struct scan *s)
 {
     hel_engine *engine = s->engine;
     struct scan_cpu *c = &s->cpu;
-    HEL_TRY(hel_malloc(engine, &c->z, s->column_batch, hel_scan_cpu_column_bytes(s)));
+    const uint32_t supers = s->range / s->gl.super_block + 2;
+    for (uint32_t i = 0; i <= c->ahead; i++)
+        HEL_TRY(
+            hel_malloc(engine, &c->weights[i].z, s->column_batch, hel_scan_cpu_column_bytes(s)));
     HEL_TRY(hel_malloc(engine, &c->acc, s->range, hel_scan_cpu_block_bytes(s)));
+    HEL_TRY(hel_calloc(engine, &c->expander, c->expanders, sizeof *c->expander));
+    HEL_TRY(hel_malloc(engine, &c->item_end, supers, sizeof *c->item_end));
+    HEL_TRY(hel_malloc(engine, &c->items_left, supers, sizeof *c->items_left));
     HEL_TRY(hel_calloc(engine, &c->worker, c->workers, sizeof *c->worker));
     for (uint32_t i = 0; i < c->workers; i++) {
         struct scan_worker *w = &c->worker[i];
@@ -101,10 +188,15 @@ void hel_scan_cpu_release(struct scan *s)
         hel_free(w->expand);
         hel_free(w->output);
     }
+    for (uint32_t i = 0; c->expander && i < c->expanders; i++)
+        hel_expander_free(c->expander[i].x);
+    for (uint32_t i = 0; i < 2; i++)
+        hel_free(c->weights[i].z);
     hel_free(c->worker);
-    hel_free(c->z);
+    hel_free(c->expander);
+    hel_free(c->item_end);
+    hel_free(c->items_left);
     hel_free(c->acc);
-    hel_expander_free(c->expander);
     *c = (struct scan_cpu){0};
 }
 
@@ -112,16 +204,7 @@ void hel_scan_cpu_release(struct scan *s)
 
 static hel_status clear(struct scan *s)
 {
-    memset(s->cpu.acc, 0, s->range_count * hel_scan_cpu_block_bytes(s));
-    return HEL_OK;
-}
-
-static hel_status accumulate(struct scan *s)
-{
-    if (s->batch_first == 0)
-        HEL_TRY(hel_scan_check_rows(s, 0, s->tile_samples));
-    HEL_TRY(hel_scan_cpu_accumulate(s));
-    hel_scan_release_rows(s, 0, s->tile_samples);
+    memset(s->cpu.acc, 0, s->at.range_count * hel_scan_cpu_block_bytes(s));
     return HEL_OK;
 }
 
@@ -141,20 +224,21 @@ static hel_status sums(struct scan *s, uint32_t block, uint32_t *out)
     return HEL_OK;
 }
 
-void hel_scan_cpu_weight(const struct scan *s, uint32_t sample, uint32_t column, uint32_t *out)
+static hel_status restore(struct scan *s, uint32_t block, const uint32_t *in)
 {
-    const size_t poly = (size_t)s->gl.poly_words, line = 2 * LANES;
-    const size_t stride = (size_t)HEL_SEGMENT * s->batch_count * line;
-    const uint32_t *z = s->cpu.z + ((size_t)sample * s->batch_count + column) * line;
-    for (size_t g = 0; g < (size_t)s->gl.limbs * s->cpu.groups; g++, z += stride) {
-        memcpy(out + g * LANES, z, LANES * sizeof *out);
-        memcpy(out + poly + g * LANES, z + LANES, LANES * sizeof *out);
-    }
+    const size_t poly = (size_t)s->gl.poly_words, pieces = (size_t)s->gl.limbs * s->cpu.groups;
+    uint32_t *acc = s->cpu.acc + block * pieces * s->outputs * 3 * LANES;
+    for (size_t g = 0; g < pieces; g++)
+        for (size_t i = 0; i < (size_t)s->outputs * 3; i++, acc += LANES)
+            memcpy(acc, in + i * poly + g * LANES, LANES * sizeof *in);
+    return HEL_OK;
 }
 
 static hel_status account(struct scan *s)
 {
-    (void)s;
+    s->stats.cpu_expand = hel_stage_cpu(&s->stage[STAGE_EXPAND]);
+    s->stats.cpu_scan = hel_stage_cpu(&s->stage[STAGE_ACCUMULATE]);
+    s->stats.cpu_output = hel_stage_cpu(&s->stage[STAGE_FINISH]);
     return HEL_OK;
 }
 
@@ -166,10 +250,11 @@ const scan_ops *hel_scan_cpu_ops(void)
                                  .release = hel_scan_cpu_release,
                                  .clear = clear,
                                  .expand = hel_scan_cpu_expand,
-                                 .accumulate = accumulate,
+                                 .accumulate = hel_scan_cpu_accumulate,
                                  .finish = hel_scan_cpu_finish,
                                  .account = account,
                                  .weight = weight,
-                                 .sums = sums};
+                                 .sums = sums,
+                                 .restore = restore};
     return &ops;
 }

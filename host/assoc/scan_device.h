@@ -12,8 +12,14 @@ struct scan_device {
     uint32_t *columns, *slots; /* [weight columns] of one plane in the batch at hand */
     uint32_t which;            /* row buffer that is loaded next */
     uint64_t queued[HEL_DEVICE_ROW_BUFFERS]; /* genotypes of the last batch in it */
+    uint64_t sent_first;                     /* oldest span of which the device may be reading */
     uint64_t expanding;                      /* ciphertext of the latest weights, plus one */
 };
+
+/* For measurements: rows of the step and super-block at hand, that lie in memory, meet the weights so
+ * many times; and the end of what allocate made, without the backend. */
+hel_status hel_scan_device_sample(struct scan *s, const uint8_t *rows, uint32_t times);
+void hel_scan_device_sample_free(struct scan *s);
 
 /* As scan_ops. Fills s->device->shape. */
 hel_status hel_scan_device_plan(struct scan *s);

@@ -9,15 +9,14 @@
 #include <stdio.h>
 
 #include "host/assoc/scan_device.h"
+#include "host/assoc/scan_rates.h"
 #include "host/base/cpu.h"
 
 #define TILE_MOST   1024u                 /* beyond it accumulators cost less than a tenth */
 #define ROWS_MOST   ((uint64_t)768 << 20) /* bytes of a row buffer */
 #define RESULT_MOST ((uint64_t)64 << 20)
-
-/* Time of one weight's key switch and of one sample's block of genotypes, in arbitrary units. */
-#define COST_WEIGHT 2u
-#define COST_BLOCK  7u
+#define SLOTS       4u                   /* of the feed, pinned: read, ready, on their way */
+#define SLOT_MOST   ((uint64_t)32 << 20) /* bytes of one */
 
 struct room {
     const struct scan *s;
@@ -28,11 +27,21 @@ struct need {
     uint64_t device, host;
 };
 
+/* Whole checksummed pieces; a small scan's slot is its rows. */
+static uint64_t slot_bytes(const struct scan *s, const hel_device_scan_shape *shape)
+{
+    const uint64_t chunk = s->geno_chunk;
+    uint64_t rows = (shape->row_polys * s->gl.poly_words * 4 + 2 * chunk - 1) / chunk * chunk;
+    rows = rows < SLOT_MOST ? rows : SLOT_MOST;
+    return rows > chunk ? rows / chunk * chunk : chunk;
+}
+
 static struct need need_of(const struct scan *s, const hel_device_scan_shape *shape)
 {
     struct need n;
     hel_device_scan_bytes(s->scheme, shape, &n.device, &n.host);
-    n.host += hel_scan_host_bytes(s, shape->row_polys, 1) + hel_scan_check_bytes(s);
+    n.host = SLOTS * (slot_bytes(s, shape) + 2 * HEL_FEED_ALIGN) + hel_scan_host_bytes(s, 1) +
+             hel_scan_check_bytes(s);
     return n;
 }
 
@@ -57,7 +66,7 @@ static hel_device_scan_shape shape_of(const struct scan *s, uint32_t samples, ui
 static uint32_t most_blocks(const struct room *r, uint32_t columns)
 {
     const struct scan *s = r->s;
-    uint32_t low = 0, high = s->gl.blocks;
+    uint32_t low = 0, high = scan_most_blocks(s);
     while (low < high) {
         const uint32_t middle = low + (high - low + 1) / 2;
         const hel_device_scan_shape shape = shape_of(s, HEL_SEGMENT, columns, middle);
@@ -66,25 +75,25 @@ static uint32_t most_blocks(const struct room *r, uint32_t columns)
         else
             high = middle - 1;
     }
-    if (low > s->gl.super_block && low < s->gl.blocks)
+    if (low > s->gl.super_block && low < scan_most_blocks(s))
         low -= low % s->gl.super_block;
     return low;
 }
 
 /* The cheapest cut in batches of columns and ranges of blocks; 0 when nothing fits. */
-static int cut(const struct room *r, uint32_t *columns, uint32_t *blocks)
+static int cut(const struct room *r, const scan_rates *rates, uint32_t *columns, uint32_t *blocks)
 {
     const struct scan *s = r->s;
-    uint64_t best = UINT64_MAX;
+    double best = 0;
+    *blocks = 0;
     for (uint32_t batches = 1; batches <= s->wl.columns; batches++) {
         const uint32_t c = (s->wl.columns + batches - 1) / batches;
         const uint32_t b = most_blocks(r, c);
         if (b == 0)
             continue;
-        const uint64_t ranges = (s->gl.blocks + b - 1) / b;
-        const uint64_t cost =
-            ranges * s->wl.columns * COST_WEIGHT + (uint64_t)batches * s->gl.blocks * COST_BLOCK;
-        if (cost < best) {
+        const uint64_t ranges = (scan_most_blocks(s) + b - 1) / b;
+        const double cost = hel_scan_rates_cost(s, rates, ranges, batches);
+        if (*blocks == 0 || cost < best) {
             best = cost;
             *columns = c;
             *blocks = b;
@@ -92,7 +101,7 @@ static int cut(const struct room *r, uint32_t *columns, uint32_t *blocks)
         if (ranges == 1) /* more batches cannot be cheaper */
             break;
     }
-    return best < UINT64_MAX;
+    return *blocks > 0;
 }
 
 /* Samples of the largest tile that fits. */
@@ -155,16 +164,24 @@ static uint64_t usable(uint64_t free_bytes)
 hel_status hel_scan_device_plan(struct scan *s)
 {
     hel_device *device = hel_backend_device(s->device->backend);
-    struct room room = {.s = s, .host = hel_engine_memory(s->engine)};
+    struct room room = {.s = s, .host = s->budget};
     uint64_t free_bytes, total, rest;
     hel_scan_cpu_prepare(s, hel_engine_simd(s->engine)); /* the check's measures */
     HEL_TRY(hel_device_fail(s->engine, device, device->ops->memory(device, &free_bytes, &total),
                             "asking for its free memory"));
     room.device = usable(free_bytes);
-    if (!cut(&room, &s->column_batch, &s->range))
+    scan_rates rates = hel_scan_rates_guess(s);
+    if (!cut(&room, &rates, &s->column_batch, &s->range))
         return too_small(&room);
+    if (s->range < scan_most_blocks(s) || s->column_batch < s->wl.columns) {
+        /* there is a choice: proportions matter */
+        HEL_TRY(hel_scan_device_rates_measure(s, &rates));
+        (void)cut(&room, &rates, &s->column_batch, &s->range);
+    }
     s->tile = largest_tile(&room, s->column_batch, s->range);
     s->device->shape = shape_of(s, s->tile, s->column_batch, s->range);
+    s->slots = SLOTS;
+    s->slot_bytes = slot_bytes(s, &s->device->shape);
     const struct need need = need_of(s, &s->device->shape);
     rest = room.host - need.host;
     rest = rest < RESULT_MOST ? rest : RESULT_MOST;

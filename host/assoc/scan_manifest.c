@@ -51,6 +51,10 @@ static void put_shape(hel_manifest *m, const hel_scan_facts *f)
         hel_manifest_count(m, "scan", "planes", f->planes);
     if (f->passes)
         hel_manifest_count(m, "scan", "passes", f->passes);
+    if (f->checkpoints)
+        hel_manifest_count(m, "scan", "checkpoints", f->checkpoints);
+    if (f->already)
+        hel_manifest_flag(m, "scan", "found", 1);
     if (f->shards) {
         hel_manifest_count(m, "shard", "index", f->shard);
         hel_manifest_count(m, "shard", "count", f->shards);
@@ -80,6 +84,8 @@ hel_status hel_scan_manifest(hel_engine *engine, hel_manifest **out, const hel_s
             hel_manifest_params(m, f->params);
         put_shape(m, f);
         status = put_device(engine, m, f->device);
+        if (f->devices)
+            hel_manifest_count(m, "device", "count", f->devices);
         for (uint32_t i = 0; i < f->stages; i++)
             hel_manifest_stage_add(m, &f->stage[i]);
         for (uint32_t i = 0; i < f->resumptions; i++)

@@ -28,8 +28,11 @@ typedef struct hel_scan_facts {
     const hel_manifest_stage *stage;
     uint32_t stages, resumptions;
     const hel_scan_resumption *resumption;
-    uint32_t passes; /* times the weights were expanded */
-    double verify;   /* --verify, and what of it was done: */
+    uint32_t passes;      /* times the weights were expanded */
+    uint32_t checkpoints; /* written */
+    uint32_t devices;     /* that computed; 0: the CPU did */
+    uint32_t already;     /* 1: the sums were there, and only their manifest was not */
+    double verify;        /* --verify, and what of it was done: */
     uint64_t tiles, tiles_verified, sums, sums_verified;
 } hel_scan_facts;
 

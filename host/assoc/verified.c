@@ -49,6 +49,11 @@ static hel_status open_sums(struct verify *v, const char *path)
     const hel_verify_request *q = v->request;
     const uint8_t *data;
     uint64_t bytes, body;
+    HEL_TRY(hel_reader_open(engine, &v->reader, path, 0));
+    HEL_REQUIRE(engine, hel_reader_head(v->reader)->kind != HEL_KIND_PARTIAL, HEL_E_MISMATCH,
+                "%s: the sums of one shard only; `heloci merge` joins all of them first", path);
+    hel_reader_close(v->reader); /* any other kind is named by the reader */
+    v->reader = NULL;
     HEL_TRY(hel_reader_open(engine, &v->reader, path, HEL_KIND_SUMS));
     HEL_TRY(hel_reader_check_all(v->reader));
     HEL_TRY(

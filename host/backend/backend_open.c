@@ -29,6 +29,14 @@ static void add(char *text, size_t room, const char *format, ...)
     va_end(args);
 }
 
+static int valid_name(const char *name)
+{
+    const size_t length = strlen(name);
+    const size_t good = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                     "0123456789_");
+    return length && good == length && length < HEL_BACKEND_NAME_BYTES;
+}
+
 /* ---- where the library may be ---- */
 
 /* The folder of the program or library that holds this function; 0 when it cannot be told. */
@@ -116,43 +124,91 @@ static int find_function(void *library, const char *name, void *function, char *
     return symbol != NULL;
 }
 
-static hel_device *open_device(const char *name, uint32_t ordinal, char *why)
-{
-    const hel_device_build build = HEL_DEVICE_BUILD;
-    char file[HEL_BACKEND_NAME_BYTES + 32], text[WHY_ROOM / 2] = "";
+typedef struct library {
+    hel_device_about_fn about;
     hel_device_count_fn count;
     hel_device_open_fn open;
+} library;
+
+static int open_library(const char *name, library *l, char *why)
+{
+    char file[HEL_BACKEND_NAME_BYTES + 32];
     snprintf(file, sizeof file, "libheloci_%s.so.0", name);
-    void *library = load(file, why); /* the linker's sentences begin with the file */
-    if (!library)
-        return NULL;
+    void *handle = load(file, why); /* the linker's sentences begin with the file */
+    if (!handle)
+        return 0;
     add(why, WHY_ROOM, "%s: ", file);
-    if (!find_function(library, "hel_device_count", &count, why) ||
-        !find_function(library, "hel_device_open", &open, why))
-        return NULL;
-    const uint32_t devices = count(text, sizeof text);
-    if (ordinal >= devices) {
-        if (devices)
-            add(why, WHY_ROOM, "device %u, the rule is less than %u", ordinal, devices);
-        else
-            add(why, WHY_ROOM, "no device%s%s", text[0] ? ": " : "", text);
-        return NULL;
-    }
-    hel_device *device = open(ordinal, &build, text, sizeof text);
+    return find_function(handle, "hel_device_count", &l->count, why) &&
+           find_function(handle, "hel_device_open", &l->open, why) &&
+           find_function(handle, "hel_device_about", &l->about, why);
+}
+
+static uint32_t count_devices(const library *l, char *why)
+{
+    char text[WHY_ROOM / 2] = "";
+    const uint32_t devices = l->count(text, sizeof text);
+    if (!devices)
+        add(why, WHY_ROOM, "no device%s%s", text[0] ? ": " : "", text);
+    return devices;
+}
+
+static hel_device *open_ordinal(const library *l, uint32_t ordinal, char *why)
+{
+    const hel_device_build build = HEL_DEVICE_BUILD;
+    char text[WHY_ROOM / 2] = "";
+    hel_device *device = l->open(ordinal, &build, text, sizeof text);
     if (!device)
         add(why, WHY_ROOM, "device %u: %s", ordinal, text);
     return device;
 }
 
-/* ---- backends ---- */
-
-static int valid_name(const char *name)
+static hel_device *open_device(const char *name, uint32_t ordinal, char *why)
 {
-    const size_t length = strlen(name);
-    const size_t good = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                     "0123456789_");
-    return length && good == length && length < HEL_BACKEND_NAME_BYTES;
+    library l;
+    if (!open_library(name, &l, why))
+        return NULL;
+    const uint32_t devices = count_devices(&l, why);
+    if (!devices)
+        return NULL;
+    if (ordinal >= devices) {
+        add(why, WHY_ROOM, "device %u, the rule is less than %u", ordinal, devices);
+        return NULL;
+    }
+    return open_ordinal(&l, ordinal, why);
 }
+
+static void describe(const library *l, hel_device_info *info)
+{
+    hel_device *d = open_ordinal(l, info->device, info->why);
+    if (!d)
+        return;
+    snprintf(info->model, sizeof info->model, "%s", d->model);
+    snprintf(info->pci, sizeof info->pci, "%s", d->pci);
+    if (d->ops->memory(d, &info->free_bytes, &info->total_bytes) != HEL_OK)
+        add(info->why, sizeof info->why, "device %u: %s", info->device, d->ops->error(d));
+    d->ops->close(d);
+}
+
+void hel_backend_survey(const char *name, hel_library_info *out, hel_device_info_fn each, void *arg)
+{
+    library l;
+    memset(out, 0, sizeof *out);
+    if (!valid_name(name))
+        add(out->why, sizeof out->why, "'%.40s' is not the name of a library", name);
+    if (out->why[0] || !open_library(name, &l, out->why))
+        return;
+    l.about(out->about, sizeof out->about);
+    out->devices = count_devices(&l, out->why);
+    for (uint32_t i = 0; each && i < out->devices; i++) {
+        hel_device_info info = {.device = i};
+        describe(&l, &info);
+        each(arg, &info);
+    }
+    if (out->devices)
+        out->why[0] = 0;
+}
+
+/* ---- backends ---- */
 
 static void cpu_text(const hel_engine *engine, const char *why, char *text, size_t room)
 {
@@ -203,14 +259,35 @@ hel_status hel_backend_open_name(hel_engine *engine, hel_backend **out, const ch
     return status == HEL_OK ? HEL_OK : hel_fail(engine, status, "%s", text);
 }
 
-hel_status hel_backend_open(hel_engine *engine, hel_backend **out)
+hel_status hel_backend_open_numbered(hel_engine *engine, hel_backend **out, uint32_t device)
 {
     char text[HEL_BACKEND_TEXT_BYTES];
-    const hel_status status = open_name(engine, out, hel_engine_backend_name(engine),
-                                        hel_engine_backend_device(engine), text, sizeof text);
+    const hel_status status =
+        open_name(engine, out, hel_engine_backend_name(engine), device, text, sizeof text);
     if (status != HEL_OK)
         return hel_fail(engine, status, "%s", text);
     (void)hel_engine_backend_text_set(engine, text);
+    return HEL_OK;
+}
+
+hel_status hel_backend_open(hel_engine *engine, hel_backend **out)
+{
+    return hel_backend_open_numbered(engine, out, hel_engine_backend_device(engine));
+}
+
+hel_status hel_backend_devices(hel_engine *engine, uint32_t *count)
+{
+    const char *name = hel_engine_backend_name(engine);
+    const int choose = strcmp(name, "auto") == 0;
+    hel_library_info info;
+    *count = 0;
+    if (strcmp(name, "cpu") == 0)
+        return HEL_OK;
+    hel_backend_survey(choose ? "cuda" : name, &info, NULL, NULL);
+    *count = info.devices;
+    if (*count == 0 && !choose)
+        return hel_fail(engine, HEL_E_UNSUPPORTED, "no backend %s: %s; " DEFAULT_GO, name,
+                        info.why);
     return HEL_OK;
 }
 

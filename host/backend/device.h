@@ -78,6 +78,7 @@ struct hel_device {
     uint32_t cluster_max; /* blocks of a cluster; 1: no clusters */
     uint32_t processors;  /* that run blocks side by side */
     char model[96];       /* "NVIDIA H200, 0000:3b:00.0, sm_90" */
+    char pci[16];         /* its place on the bus, "0000:3b:00.0"; "": none */
 };
 
 /* The backend on a device, which it closes when it is freed (also when this fails). */

@@ -9,14 +9,15 @@
 #include "heloci/version.h"
 #include "host/backend/device.h"
 
-/* The kernels' arguments: a number that changes with the size of any of them. */
+/* What both sides read and write: a number that changes with the size of any of them. */
 #define HEL_DEVICE_ARGS                                                                            \
     (sizeof(k_ntt) + 3 * sizeof(k_elem) + 5 * sizeof(k_elem_scalar) + 7 * sizeof(k_elem_tensor) +  \
      9 * sizeof(k_elem_dot) + 11 * sizeof(k_elem_divide) + 13 * sizeof(k_elem_automorph) +         \
      15 * sizeof(k_inner) + 17 * sizeof(k_sample) + 19 * sizeof(k_slots) + 21 * sizeof(k_embed) +  \
      23 * sizeof(k_unembed) + 25 * sizeof(k_sources) + 27 * sizeof(k_raise) +                      \
      29 * sizeof(k_sums) + 31 * sizeof(k_finish) + 33 * sizeof(k_step_args) +                      \
-     35 * sizeof(k_lift) + 37 * sizeof(k_output) + 39 * sizeof(k_scan) + 41 * sizeof(k_limb))
+     35 * sizeof(k_lift) + 37 * sizeof(k_output) + 39 * sizeof(k_scan) + 41 * sizeof(k_limb) +     \
+     43 * sizeof(hel_device))
 
 /* By which both sides know that they are of one build. */
 typedef struct hel_device_build {
@@ -37,6 +38,10 @@ HEL_API uint32_t hel_device_count(char *text, size_t room);
 HEL_API hel_device *hel_device_open(uint32_t ordinal, const hel_device_build *build, char *text,
                                     size_t room);
 
+/* What it was built with, in words. */
+HEL_API void hel_device_about(char *text, size_t room);
+
+typedef void (*hel_device_about_fn)(char *text, size_t room);
 typedef uint32_t (*hel_device_count_fn)(char *text, size_t room);
 typedef hel_device *(*hel_device_open_fn)(uint32_t ordinal, const hel_device_build *build,
                                           char *text, size_t room);

@@ -1,4 +1,6 @@
 /* Growing buffers and bounded cursors. */
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "host/base/bytes.h"
@@ -54,6 +56,27 @@ hel_status hel_buf_put_string(hel_engine *engine, hel_buf *buf, const char *text
     HEL_REQUIRE(engine, bytes < UINT32_MAX, HEL_E_INPUT, "a text of %zu bytes is too long", bytes);
     HEL_TRY(hel_buf_put_u32(engine, buf, (uint32_t)bytes));
     return hel_buf_put(engine, buf, text, bytes);
+}
+
+hel_status hel_buf_printf(hel_engine *engine, hel_buf *buf, const char *format, ...)
+{
+    char small[256], *text = small, *large = NULL;
+    va_list args;
+    va_start(args, format);
+    const int length = vsnprintf(small, sizeof small, format, args);
+    va_end(args);
+    HEL_REQUIRE(engine, length >= 0, HEL_E_INTERNAL, "a text could not be formatted");
+    const size_t bytes = (size_t)length;
+    if (bytes >= sizeof small) {
+        HEL_TRY(hel_malloc(engine, &large, bytes + 1, 1));
+        va_start(args, format);
+        vsnprintf(large, bytes + 1, format, args);
+        va_end(args);
+        text = large;
+    }
+    const hel_status status = hel_buf_put(engine, buf, text, bytes);
+    hel_free(large);
+    return status;
 }
 
 void hel_buf_free(hel_buf *buf)

@@ -51,6 +51,9 @@ hel_status hel_buf_put_u64(hel_engine *engine, hel_buf *buf, uint64_t v);
 hel_status hel_buf_put_f64(hel_engine *engine, hel_buf *buf, double v);
 /* u32 length + bytes */
 hel_status hel_buf_put_string(hel_engine *engine, hel_buf *buf, const char *text);
+/* Text, without a length or a final 0 byte. */
+hel_status hel_buf_printf(hel_engine *engine, hel_buf *buf, const char *format, ...)
+    HEL_PRINTF(3, 4);
 void hel_buf_free(hel_buf *buf);        /* safe on a zeroed struct */
 void hel_buf_free_secret(hel_buf *buf); /* wipes first */
 

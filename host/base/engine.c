@@ -1,6 +1,5 @@
 /* Life of an engine, its error text and its progress reports. */
 #include <errno.h>
-#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,8 @@
 #include <unistd.h>
 
 #include "heloci/version.h"
+#include "host/base/affinity.h"
+#include "host/base/control_group.h"
 #include "host/base/cpu.h"
 #include "host/base/engine_private.h"
 #include "host/base/error.h"
@@ -21,13 +22,11 @@ const char *hel_version(void)
     return HEL_VERSION_STRING;
 }
 
-static uint32_t usable_processors(void)
+static uint64_t default_memory(void)
 {
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0)
-        return (uint32_t)CPU_COUNT(&set);
-    long online = sysconf(_SC_NPROCESSORS_ONLN);
-    return online > 0 ? (uint32_t)online : 1;
+    hel_group_limits limits;
+    hel_group_limits_read(&limits, "");
+    return hel_default_memory(&limits);
 }
 
 hel_status hel_engine_create(hel_engine **out, const hel_engine_config *config)
@@ -43,7 +42,7 @@ hel_status hel_engine_create(hel_engine **out, const hel_engine_config *config)
     hel_simd simd = config->simd == HEL_SIMD_AUTO ? hel_cpu_best() : config->simd;
     if (!hel_cpu_has(simd))
         return HEL_E_UNSUPPORTED;
-    const uint32_t processors = usable_processors();
+    const uint32_t processors = hel_cpus_usable();
     const uint32_t threads = config->threads ? config->threads : processors;
     hel_engine *engine = calloc(1, sizeof *engine);
     pthread_t *workers = calloc(threads, sizeof *workers);
@@ -53,10 +52,7 @@ hel_status hel_engine_create(hel_engine **out, const hel_engine_config *config)
         return HEL_E_MEMORY;
     }
     engine->threads = threads;
-    engine->memory_bytes = config->memory_bytes;
-    if (!engine->memory_bytes)
-        engine->memory_bytes =
-            (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) / 2;
+    engine->memory_bytes = config->memory_bytes ? config->memory_bytes : default_memory();
     engine->simd = simd;
     engine->progress = config->progress;
     engine->progress_arg = config->progress_arg;
@@ -154,6 +150,27 @@ void hel_error_clear(hel_engine *engine)
     engine->error[0] = 0;
     pthread_mutex_unlock(&engine->error_lock);
     atomic_store(&engine->cancelled, 0);
+    atomic_store(&engine->draining, 0);
+}
+
+void hel_error_drop(hel_engine *engine)
+{
+    if (!engine)
+        return;
+    pthread_mutex_lock(&engine->error_lock);
+    engine->error[0] = 0;
+    pthread_mutex_unlock(&engine->error_lock);
+}
+
+void hel_progress_drainable(hel_engine *engine, int yes)
+{
+    if (engine)
+        atomic_store(&engine->drainable, yes);
+}
+
+int hel_progress_draining(const hel_engine *engine)
+{
+    return engine && atomic_load(&engine->draining);
 }
 
 static void record(hel_engine *engine, const char *format, va_list args, const char *reason)
@@ -212,7 +229,11 @@ hel_status hel_progress(hel_engine *engine, const char *stage, uint64_t done, ui
     pthread_mutex_lock(&engine->progress_lock);
     if (done == 0 || done == total || ms - engine->progress_last_ms >= 100) {
         engine->progress_last_ms = ms;
-        if (engine->progress && engine->progress(engine->progress_arg, stage, done, total, unit))
+        const int wish =
+            engine->progress ? engine->progress(engine->progress_arg, stage, done, total, unit) : 0;
+        if (wish == HEL_PROGRESS_DRAIN && atomic_load(&engine->drainable))
+            atomic_store(&engine->draining, 1);
+        else if (wish)
             atomic_store(&engine->cancelled, 1);
         log_progress(engine, ms, stage, done, total, unit);
     }

@@ -31,6 +31,8 @@ typedef struct hel_pool {
     pid_t process;      /* that started them: a fork has none of them */
     uint32_t backoff;   /* loops to go before another attempt to start a thread */
     pthread_t *threads; /* [threads - 1] */
+    hel_cpus *set;      /* processors of threads; NULL: threads are not bound */
+    uint32_t sets, *place;
 } hel_pool;
 
 struct hel_engine {
@@ -48,6 +50,7 @@ struct hel_engine {
     pthread_mutex_t log_lock; /* taken last of the three */
     uint64_t log_last_ms;     /* latest "progress" event, under progress_lock; 0 = none yet */
     atomic_int cancelled;
+    atomic_int drainable, draining;
     char backend[HEL_BACKEND_NAME_BYTES];
     uint32_t device;
     int backend_text_set; /* under error_lock, as the text */

@@ -15,6 +15,8 @@ hel_status hel_fail_errno(hel_engine *engine, int errnum, const char *format, ..
 
 /* Public entry points call this first. */
 void hel_error_clear(hel_engine *engine);
+/* Forgets the sentence of a failure that the call survives; a wish to stop stays. */
+void hel_error_drop(hel_engine *engine);
 
 /* Forward a failure unchanged. */
 #define HEL_TRY(expr)                                                                              \

@@ -91,18 +91,25 @@ const char *hel_file_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-/* A new .part, locked while it is written. One that exists is stale (its writer was killed) when
- * its lock is free: then it is removed first, for it may have wider permissions; EWOULDBLOCK
- * otherwise. */
-static int open_part(const char *part, mode_t mode)
+static int is_still_there(int fd, const char *path)
 {
     struct stat mine, there;
+    return fstat(fd, &mine) == 0 && lstat(path, &there) == 0 && mine.st_ino == there.st_ino &&
+           mine.st_dev == there.st_dev;
+}
+
+/* A new .part, locked while it is written. One that exists is stale (its writer was killed) when
+ * its lock is free: then it is removed first, for it may have wider permissions, or with `keep` used
+ * if it is a regular file; EWOULDBLOCK when it is locked. */
+static int open_part(const char *part, mode_t mode, int *keep)
+{
+    const int flags = (*keep ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
     for (int tries = 0; tries < 100; tries++) {
         int fd = open(part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
         int made = fd >= 0;
         if (!made && errno != EEXIST)
             return -1;
-        if (!made && (fd = open(part, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)) < 0) {
+        if (!made && (fd = open(part, flags)) < 0) {
             if (errno == ENOENT) /* removed meanwhile */
                 continue;
             return -1;
@@ -113,10 +120,15 @@ static int open_part(const char *part, mode_t mode)
             errno = error;
             return -1;
         }
-        if (made)
+        if (made) {
+            *keep = 0;
             return fd;
-        if (fstat(fd, &mine) == 0 && lstat(part, &there) == 0 && mine.st_ino == there.st_ino &&
-            mine.st_dev == there.st_dev)
+        }
+        const int there = is_still_there(fd, part);
+        struct stat info;
+        if (there && *keep && fstat(fd, &info) == 0 && S_ISREG(info.st_mode))
+            return fd;
+        if (there)
             unlink(part);
         close(fd);
     }
@@ -124,7 +136,8 @@ static int open_part(const char *part, mode_t mode)
     return -1;
 }
 
-hel_status hel_outfile_open(hel_engine *engine, hel_outfile *file, const char *path, unsigned mode)
+static hel_status open_outfile(hel_engine *engine, hel_outfile *file, const char *path,
+                               unsigned mode, int keep)
 {
     *file = (hel_outfile){.fd = -1};
     /* The commit would replace a device, or fail on a directory after all the work. */
@@ -138,16 +151,28 @@ hel_status hel_outfile_open(hel_engine *engine, hel_outfile *file, const char *p
     if (status == HEL_OK)
         status = hel_malloc(engine, &file->buffer, BUFFER_BYTES, 1);
     if (status == HEL_OK) {
-        file->fd = open_part(file->part, (mode_t)mode);
+        file->fd = open_part(file->part, (mode_t)mode, &keep);
         if (file->fd < 0)
             status =
                 errno == EWOULDBLOCK
                     ? hel_fail(engine, HEL_E_IO, "%s: another process is writing it", file->part)
                     : hel_fail_errno(engine, errno, "%s: cannot be written", file->part);
     }
+    file->reopened = keep;
     if (status != HEL_OK)
         hel_outfile_abort(file);
     return status;
+}
+
+hel_status hel_outfile_open(hel_engine *engine, hel_outfile *file, const char *path, unsigned mode)
+{
+    return open_outfile(engine, file, path, mode, 0);
+}
+
+hel_status hel_outfile_reopen(hel_engine *engine, hel_outfile *file, const char *path,
+                              unsigned mode)
+{
+    return open_outfile(engine, file, path, mode, 1);
 }
 
 static hel_status put(hel_engine *engine, hel_outfile *file, const uint8_t *data, size_t bytes,
@@ -158,7 +183,7 @@ static hel_status put(hel_engine *engine, hel_outfile *file, const uint8_t *data
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0) {
-            file->failed = 1;
+            __atomic_store_n(&file->failed, 1, __ATOMIC_RELAXED);
             return hel_fail_errno(engine, n < 0 ? errno : ENOSPC, "%s: write failed at byte %llu",
                                   file->part, (unsigned long long)offset);
         }
@@ -219,6 +244,79 @@ hel_status hel_outfile_patch(hel_engine *engine, hel_outfile *file, uint64_t off
     return put(engine, file, data, bytes, offset);
 }
 
+/* ---- outputs that outlive the process ---- */
+
+hel_status hel_outfile_reserve(hel_engine *engine, hel_outfile *file, uint64_t bytes)
+{
+    HEL_TRY(flush(engine, file));
+    const off_t end = (off_t)(file->offset + bytes);
+    struct stat info;
+    int failed = bytes > 0 && fallocate(file->fd, 0, (off_t)file->offset, (off_t)bytes) != 0;
+    if (failed &&
+        (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINTR)) /* at least the size */
+        failed =
+            fstat(file->fd, &info) != 0 || (info.st_size < end && ftruncate(file->fd, end) != 0);
+    if (failed) {
+        file->failed = 1;
+        return hel_fail_errno(engine, errno, "%s: write failed at byte %llu (%llu bytes wanted)",
+                              file->part, (unsigned long long)file->offset,
+                              (unsigned long long)bytes);
+    }
+    file->offset += bytes;
+    return HEL_OK;
+}
+
+hel_status hel_outfile_put_at(hel_engine *engine, hel_outfile *file, uint64_t offset,
+                              const void *data, size_t bytes)
+{
+    HEL_REQUIRE(engine, offset + bytes <= file->offset - file->fill, HEL_E_INTERNAL,
+                "%s: bytes beyond what is reserved", file->part);
+    return put(engine, file, data, bytes, offset);
+}
+
+hel_status hel_outfile_sync(hel_engine *engine, hel_outfile *file)
+{
+    HEL_TRY(flush(engine, file));
+    /* bytes are missing though the last write worked */
+    HEL_REQUIRE(engine, !file->failed, HEL_E_IO, "%s: an earlier write failed", file->part);
+    if (file->reopened && ftruncate(file->fd, (off_t)file->offset) != 0)
+        return hel_fail_errno(engine, errno, "%s: cannot be cut to size", file->part);
+    if (fsync(file->fd) != 0)
+        return hel_fail_errno(engine, errno, "%s: fsync failed", file->part);
+    return HEL_OK;
+}
+
+void hel_outfile_leave(hel_outfile *file)
+{
+    if (file->buffer && file->fd >= 0) {
+        close(file->fd);
+        file->fd = -1;
+    }
+    hel_outfile_abort(file);
+}
+
+hel_status hel_file_read_at(hel_engine *engine, int fd, const char *path, void *data, size_t bytes,
+                            uint64_t offset)
+{
+    uint8_t *at = data;
+    while (bytes > 0) {
+        const ssize_t n = pread(fd, at, bytes, (off_t)offset);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return hel_fail_errno(engine, errno, "%s: read failed at byte %llu", path,
+                                  (unsigned long long)offset);
+        if (n == 0)
+            return hel_fail(engine, HEL_E_FORMAT,
+                            "%s: truncated while it was read: nothing at byte %llu", path,
+                            (unsigned long long)offset);
+        at += n;
+        offset += (uint64_t)n;
+        bytes -= (size_t)n;
+    }
+    return HEL_OK;
+}
+
 void hel_directory_sync(const char *path)
 {
     char copy[4096];
@@ -233,18 +331,6 @@ void hel_directory_sync(const char *path)
         (void)fsync(fd);
         close(fd);
     }
-}
-
-hel_status hel_outfile_sync(hel_engine *engine, hel_outfile *file)
-{
-    hel_status status = flush(engine, file);
-    if (status == HEL_OK && file->failed) /* bytes are missing though the last write worked */
-        status = hel_fail(engine, HEL_E_IO, "%s: an earlier write failed", file->part);
-    if (status == HEL_OK && fsync(file->fd) != 0) {
-        file->failed = 1; /* a second fsync would not tell */
-        status = hel_fail_errno(engine, errno, "%s: fsync failed", file->part);
-    }
-    return status;
 }
 
 hel_status hel_outfile_commit(hel_engine *engine, hel_outfile *file)

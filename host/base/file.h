@@ -29,7 +29,8 @@ typedef struct hel_outfile {
     uint64_t offset; /* bytes appended so far */
     uint8_t *buffer;
     size_t fill;
-    int failed; /* a write failed: commit refuses */
+    int failed;   /* a write failed: commit refuses */
+    int reopened; /* the .part held something before: it may be too long */
 } hel_outfile;
 
 /* mode 0600 for secrets, 0644 otherwise (the umask applies to the latter). */
@@ -40,11 +41,31 @@ hel_status hel_outfile_printf(hel_engine *engine, hel_outfile *file, const char 
 /* Rewrites bytes that were already appended (a header whose sums are known only at the end). */
 hel_status hel_outfile_patch(hel_engine *engine, hel_outfile *file, uint64_t offset,
                              const void *data, size_t bytes);
-/* Everything written so far is on disk: commit then only gives the name. For outputs that belong
- * together, which are all synced before the first is committed. */
-hel_status hel_outfile_sync(hel_engine *engine, hel_outfile *file);
 hel_status hel_outfile_commit(hel_engine *engine, hel_outfile *file); /* closes in any case */
 void hel_outfile_abort(hel_outfile *file); /* closes and removes; safe on a zeroed struct */
+
+/* ---- outputs that outlive the process: work that is continued later ---- */
+
+/* As open, but the content of a .part that an earlier process left stays: writes begin at byte 0
+ * over it, and nothing in it is to be trusted unchecked. */
+hel_status hel_outfile_reopen(hel_engine *engine, hel_outfile *file, const char *path,
+                              unsigned mode);
+/* The next `bytes` bytes are appended unwritten: on file systems that can, the disk space is
+ * reserved. They are then written by hel_outfile_put_at, in any order and from any thread. */
+hel_status hel_outfile_reserve(hel_engine *engine, hel_outfile *file, uint64_t bytes);
+hel_status hel_outfile_put_at(hel_engine *engine, hel_outfile *file, uint64_t offset,
+                              const void *data, size_t bytes);
+/* All that has been written is on disk, and nothing lies behind the bytes appended: commit then only
+ * gives the name. Outputs that belong together are all synced before the first is committed. */
+hel_status hel_outfile_sync(hel_engine *engine, hel_outfile *file);
+void hel_outfile_leave(hel_outfile *file); /* closes, the .part stays; safe on a zeroed struct */
+
+/* ---- positional reads ---- */
+
+/* Reads exactly [offset, offset + bytes) of a file; `path` is for the sentence. A shorter file is
+ * HEL_E_FORMAT, a failing read HEL_E_IO. Thread-safe. */
+hel_status hel_file_read_at(hel_engine *engine, int fd, const char *path, void *data, size_t bytes,
+                            uint64_t offset);
 
 /* For errors from decoders that know no path: puts `path` in front of the engine's text, unless it
  * is there already. Returns `status`. */

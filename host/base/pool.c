@@ -15,11 +15,13 @@
  *
  * A child of fork() has the pool but none of its threads: it forgets them and starts its own.
  */
-#include <signal.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "host/base/engine_private.h"
+#include "host/base/mem.h"
+#include "host/base/thread.h"
 
 #define SPIN_NS 20000u /* between two loops of one operation */
 #define BACKOFF 256u   /* loops between attempts to start a thread */
@@ -129,30 +131,28 @@ static void *serve(void *arg)
     }
 }
 
-/* Workers leave signals to the threads of the program, but for those of their own faults. A thread
- * that cannot be started is not an error: the others do its work. */
+/* The processors of worker i, which is thread i + 1 of the engine; NULL: any. */
+static const hel_cpus *cpus_of(const hel_pool *pool, uint32_t i)
+{
+    return pool->set && pool->place[i + 1] < pool->sets ? &pool->set[pool->place[i + 1]] : NULL;
+}
+
+/* A thread that cannot be started is not an error: the others do its work. */
 static void start_workers(hel_pool *pool, uint32_t wanted)
 {
-    sigset_t all, old;
     if (pool->started >= wanted)
         return;
     if (pool->backoff) {
         pool->backoff--;
         return;
     }
-    sigfillset(&all);
-    sigdelset(&all, SIGSEGV);
-    sigdelset(&all, SIGBUS);
-    sigdelset(&all, SIGFPE);
-    sigdelset(&all, SIGILL);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
     while (pool->started < wanted && !pool->backoff) {
-        if (pthread_create(&pool->threads[pool->started], NULL, serve, pool) == 0)
+        if (hel_thread_start(&pool->threads[pool->started], serve, pool,
+                             cpus_of(pool, pool->started)) == 0)
             pool->started++;
         else
             pool->backoff = BACKOFF;
     }
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
 /* After a fork: the workers are the parent's, and lock and conditions may remember them. */
@@ -237,6 +237,40 @@ hel_status hel_parallel(hel_engine *engine, size_t count, hel_work_fn fn, void *
     return status;
 }
 
+hel_status hel_pool_place(hel_engine *engine, const hel_cpus *set, uint32_t sets,
+                          const uint32_t *place)
+{
+    hel_pool *pool = &engine->pool;
+    hel_cpus *own;
+    uint32_t *places;
+    HEL_TRY(hel_malloc(engine, &own, sets, sizeof *own));
+    hel_status status = hel_malloc(engine, &places, engine->threads, sizeof *places);
+    if (status != HEL_OK) {
+        hel_free(own);
+        return status;
+    }
+    memcpy(own, set, sets * sizeof *own);
+    memcpy(places, place, engine->threads * sizeof *places);
+    hel_free(pool->set);
+    hel_free(pool->place);
+    pool->set = own;
+    pool->sets = sets;
+    pool->place = places;
+    if (pool->process == getpid())
+        for (uint32_t i = 0; i < pool->started; i++) {
+            const hel_cpus *cpus = cpus_of(pool, i);
+            if (cpus)
+                (void)pthread_setaffinity_np(pool->threads[i], sizeof *cpus,
+                                             (const cpu_set_t *)(const void *)cpus);
+        }
+    return HEL_OK;
+}
+
+int hel_pool_placed(const hel_engine *engine)
+{
+    return engine->pool.set != NULL;
+}
+
 void hel_pool_init(hel_pool *pool, pthread_t *threads, int spin)
 {
     pthread_mutex_init(&pool->lock, NULL);
@@ -259,4 +293,6 @@ void hel_pool_end(hel_pool *pool)
     pthread_cond_destroy(&pool->done);
     pthread_cond_destroy(&pool->wake);
     pthread_mutex_destroy(&pool->lock);
+    hel_free(pool->set);
+    hel_free(pool->place);
 }

@@ -9,4 +9,9 @@
 hel_status hel_progress(hel_engine *engine, const char *stage, uint64_t done, uint64_t total,
                         const char *unit);
 
+/* A call that can stop where it may go on later says so (1) while it runs: then a callback's
+ * HEL_PROGRESS_DRAIN does not cancel, but makes hel_progress_draining() true. */
+void hel_progress_drainable(hel_engine *engine, int yes);
+int hel_progress_draining(const hel_engine *engine);
+
 #endif

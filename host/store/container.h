@@ -38,8 +38,11 @@ typedef enum hel_kind {
     HEL_KIND_CKKS_PUBLIC = 11, /* public: an encryption key */
     HEL_KIND_CKKS_KEYS = 12,   /* public: relinearization and rotation keys */
     HEL_KIND_CKKS_PLAIN = 13,  /* owner only: encoded messages */
-    HEL_KIND_CKKS_CIPHER = 14  /* public: ciphertexts */
+    HEL_KIND_CKKS_CIPHER = 14, /* public: ciphertexts */
+    HEL_KIND_PARTIAL = 15,     /* public: encrypted sums of a range of blocks, one shard's result */
+    HEL_KIND_CHECKPOINT = 16   /* public: a scan under way */
 } hel_kind;
+#define HEL_KIND_LAST HEL_KIND_CHECKPOINT
 
 /* "secret key", "genotypes", ... ; "unknown kind" otherwise. */
 const char *hel_kind_name(hel_kind kind);
@@ -76,6 +79,9 @@ hel_status hel_writer_section(hel_writer *w, uint32_t id, uint32_t chunk_bytes);
 hel_status hel_writer_put(hel_writer *w, const void *data, size_t bytes);
 /* Whole section in one call. */
 hel_status hel_writer_put_section(hel_writer *w, uint32_t id, const void *data, size_t bytes);
+/* The next section begins at a multiple of `bytes` (a power of two from 64 on): a section
+ * HEL_SECTION_PADDING of zeros fills up to there, where one is needed. Once in a file. */
+hel_status hel_writer_align(hel_writer *w, uint32_t bytes);
 /* HMAC-SHA256 under `key` over header fields and all sections so far, as section
  * HEL_SECTION_MAC; to be called last, for secret kinds only. */
 hel_status hel_writer_mac(hel_writer *w, const uint8_t key[32]);
@@ -87,6 +93,28 @@ hel_status hel_writer_finish(hel_writer *w, uint8_t content[HEL_DIGEST_BYTES]);
  * SHA-256 of header, table and sums (may be NULL): it names the file's exact content. */
 hel_status hel_writer_commit(hel_writer *w, uint8_t content[HEL_DIGEST_BYTES]);
 void hel_writer_abort(hel_writer *w); /* NULL allowed */
+
+/* ---- writing what is reproducible, out of order, or by several processes in turn ---- */
+
+/* As open, with the file id and time that *head has, so that equal content gives equal files. Public
+ * kinds only. again: the content of a .part that another process left stays, to be adopted. */
+hel_status hel_writer_open_named(hel_engine *engine, hel_writer **out, const char *path,
+                                 const hel_head *head, int again);
+/* A section of `bytes` bytes whose chunks are written by put_at; disk space is reserved. Public
+ * kinds only. */
+hel_status hel_writer_place(hel_writer *w, uint32_t id, uint32_t chunk_bytes, uint64_t bytes);
+/* Whole chunks of that section. Thread-safe for different chunks. */
+hel_status hel_writer_put_at(hel_writer *w, uint64_t offset, const void *data, size_t bytes);
+/* 1 and the chunk's checksum when it has been written. */
+int hel_writer_chunk(const hel_writer *w, uint64_t chunk, uint64_t *sum);
+/* Reads a chunk that another process wrote into scratch (chunk_bytes); it counts as written if its
+ * checksum is `sum`. */
+hel_status hel_writer_adopt(hel_writer *w, uint64_t chunk, uint64_t sum, void *scratch,
+                            int *adopted);
+/* What has been written is on disk. */
+hel_status hel_writer_sync(hel_writer *w);
+/* Ends without a file, as abort, but the .part stays. NULL allowed. */
+void hel_writer_leave(hel_writer *w);
 
 /* ---- reading ---- */
 
@@ -103,9 +131,17 @@ const char *hel_reader_path(const hel_reader *r);
 const uint8_t *hel_reader_content(const hel_reader *r); /* as hel_writer_commit's content */
 /* The section's bytes in the mapping, unchecked. HEL_E_FORMAT when there is none. */
 hel_status hel_reader_section(hel_reader *r, uint32_t id, const uint8_t **data, uint64_t *bytes);
-/* Checks the checksums of the chunks that overlap [offset, offset + bytes) of a section.
- * Thread-safe. */
+/* Checks the checksums of the chunks that overlap [offset, offset + bytes) of a section, in the
+ * mapping. Thread-safe. */
 hel_status hel_reader_check(hel_reader *r, uint32_t id, uint64_t offset, uint64_t bytes);
+/* Where the section lies: bytes [*offset, *offset + *bytes) of the file behind *fd (the reader's),
+ * in chunks of *chunk_bytes. For positional reads, whose bytes go through check_memory. */
+hel_status hel_reader_place(hel_reader *r, uint32_t id, int *fd, uint64_t *offset, uint64_t *bytes,
+                            uint32_t *chunk_bytes);
+/* As check, but the section's bytes [offset, offset + bytes) are at `data`: whole chunks, the last
+ * one of the section may be short. Thread-safe. */
+hel_status hel_reader_check_memory(hel_reader *r, uint32_t id, uint64_t offset, const void *data,
+                                   uint64_t bytes);
 /* section + check of all of it. */
 hel_status hel_reader_checked(hel_reader *r, uint32_t id, const uint8_t **data, uint64_t *bytes);
 /* Every chunk of every section. */
@@ -129,19 +165,24 @@ hel_status hel_head_match(hel_engine *engine, const hel_reader *a, const hel_rea
 /* Section ids: four letters, readable in a hex dump. */
 #define HEL_FOURCC(a, b, c, d)                                                                     \
     ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
-#define HEL_SECTION_PARAMS   HEL_FOURCC('P', 'A', 'R', 'M') /* encoded parameter set */
-#define HEL_SECTION_SECRET   HEL_FOURCC('S', 'K', 'E', 'Y') /* secret key, maybe sealed */
-#define HEL_SECTION_GALOIS   HEL_FOURCC('G', 'A', 'L', 'K')
-#define HEL_SECTION_RELIN    HEL_FOURCC('R', 'L', 'K', '0')
-#define HEL_SECTION_LAYOUT   HEL_FOURCC('L', 'A', 'Y', 'O') /* shape of the ciphertext section */
-#define HEL_SECTION_CIPHER   HEL_FOURCC('C', 'T', 'X', 'T') /* ciphertext bodies */
-#define HEL_SECTION_SAMPLES  HEL_FOURCC('S', 'A', 'M', 'P') /* FID, IID, sex (owner only) */
-#define HEL_SECTION_VARIANTS HEL_FOURCC('V', 'A', 'R', 'S') /* bim columns (owner only) */
-#define HEL_SECTION_MISSING  HEL_FOURCC('M', 'I', 'S', 'S') /* missing calls (owner only) */
-#define HEL_SECTION_DIGESTS  HEL_FOURCC('F', 'R', 'V', 'D') /* Freivalds digests (owner only) */
-#define HEL_SECTION_MODEL    HEL_FOURCC('M', 'O', 'D', 'L')
-#define HEL_SECTION_COLUMNS  HEL_FOURCC('C', 'O', 'L', 'S') /* columns and their planes */
-#define HEL_SECTION_OBJECT   HEL_FOURCC('O', 'B', 'J', 'C') /* a CKKS object */
-#define HEL_SECTION_MAC      HEL_FOURCC('H', 'M', 'A', 'C')
+#define HEL_SECTION_PARAMS       HEL_FOURCC('P', 'A', 'R', 'M') /* encoded parameter set */
+#define HEL_SECTION_SECRET       HEL_FOURCC('S', 'K', 'E', 'Y') /* secret key, maybe sealed */
+#define HEL_SECTION_GALOIS       HEL_FOURCC('G', 'A', 'L', 'K')
+#define HEL_SECTION_RELIN        HEL_FOURCC('R', 'L', 'K', '0')
+#define HEL_SECTION_LAYOUT       HEL_FOURCC('L', 'A', 'Y', 'O') /* shape of the ciphertext section */
+#define HEL_SECTION_CIPHER       HEL_FOURCC('C', 'T', 'X', 'T') /* ciphertext bodies */
+#define HEL_SECTION_SAMPLES      HEL_FOURCC('S', 'A', 'M', 'P') /* FID, IID, sex (owner only) */
+#define HEL_SECTION_VARIANTS     HEL_FOURCC('V', 'A', 'R', 'S') /* bim columns (owner only) */
+#define HEL_SECTION_MISSING      HEL_FOURCC('M', 'I', 'S', 'S') /* missing calls (owner only) */
+#define HEL_SECTION_DIGESTS      HEL_FOURCC('F', 'R', 'V', 'D') /* Freivalds digests (owner only) */
+#define HEL_SECTION_MODEL        HEL_FOURCC('M', 'O', 'D', 'L')
+#define HEL_SECTION_COLUMNS      HEL_FOURCC('C', 'O', 'L', 'S') /* columns and their planes */
+#define HEL_SECTION_SHARD        HEL_FOURCC('S', 'H', 'R', 'D') /* which blocks partial sums are of */
+#define HEL_SECTION_STATE        HEL_FOURCC('S', 'T', 'A', 'T') /* where a checkpoint stands */
+#define HEL_SECTION_DONE         HEL_FOURCC('D', 'O', 'N', 'E') /* checksums of finished sums */
+#define HEL_SECTION_ACCUMULATORS HEL_FOURCC('A', 'C', 'C', 'U') /* of blocks under way */
+#define HEL_SECTION_PADDING      HEL_FOURCC('P', 'A', 'D', '0') /* zeros: what follows is aligned */
+#define HEL_SECTION_OBJECT       HEL_FOURCC('O', 'B', 'J', 'C') /* a CKKS object */
+#define HEL_SECTION_MAC          HEL_FOURCC('H', 'M', 'A', 'C')
 
 #endif

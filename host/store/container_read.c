@@ -6,8 +6,8 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
-#include <xxhash.h>
 
+#include "host/base/checksum.h"
 #include "host/base/mem.h"
 #include "host/base/pool.h"
 #include "host/base/progress.h"
@@ -23,6 +23,9 @@ struct hel_reader {
     hel_frame frame;
     uint8_t content[HEL_DIGEST_BYTES];
     hel_section *sections;
+    uint8_t *sums; /* of all sections, a copy: they are not read through the mapping again */
+    uint64_t first_sum, sums_bytes; /* place in the file */
+    hel_checksum_fn checksum;
 };
 
 typedef unsigned long long ull;
@@ -133,6 +136,10 @@ static hel_status read_table(hel_reader *r)
     HEL_REQUIRE(r->engine, sums == f->file_bytes - HEL_DIGEST_BYTES, HEL_E_FORMAT,
                 "%s: byte %llu: %llu bytes of checksums belong to no section", r->path, (ull)sums,
                 (ull)(f->file_bytes - HEL_DIGEST_BYTES - sums));
+    r->first_sum = f->table_offset + (uint64_t)f->sections * HEL_CONTAINER_ENTRY_BYTES;
+    r->sums_bytes = sums - r->first_sum;
+    HEL_TRY(hel_malloc(r->engine, &r->sums, r->sums_bytes, 1));
+    memcpy(r->sums, r->map.data + r->first_sum, r->sums_bytes);
     return HEL_OK;
 }
 
@@ -194,6 +201,7 @@ hel_status hel_reader_open(hel_engine *engine, hel_reader **out, const char *pat
                 "%s: byte 0: not a regular file", path);
     HEL_TRY(hel_calloc(engine, &r, 1, sizeof *r));
     r->engine = engine;
+    r->checksum = hel_checksum_pick(hel_engine_simd(engine));
     r->map.fd = -1;
     hel_status status = hel_path_join(engine, &r->path, path, "");
     if (status == HEL_OK)
@@ -215,6 +223,8 @@ void hel_reader_close(hel_reader *r)
     hel_map_close(&r->map);
     hel_free(r->path);
     hel_free(r->sections);
+    hel_wipe(r->sums, r->sums_bytes); /* they tell of secret bytes */
+    hel_free(r->sums);
     hel_free(r);
 }
 
@@ -295,11 +305,15 @@ static uint64_t chunk_size(const hel_section *s, uint64_t chunk)
     return left < s->chunk_bytes ? left : s->chunk_bytes;
 }
 
+static int chunk_is(const hel_reader *r, const hel_section *s, uint64_t chunk, const uint8_t *data)
+{
+    const uint8_t *sum = r->sums + (s->sums - r->first_sum) + chunk * HEL_CONTAINER_SUM_BYTES;
+    return r->checksum(data, (size_t)chunk_size(s, chunk)) == hel_get_u64(sum);
+}
+
 static int chunk_fits(const hel_reader *r, const hel_section *s, uint64_t chunk)
 {
-    const uint8_t *data = r->map.data + s->offset + chunk * s->chunk_bytes;
-    const uint8_t *sum = r->map.data + s->sums + chunk * HEL_CONTAINER_SUM_BYTES;
-    return XXH3_64bits(data, (size_t)chunk_size(s, chunk)) == hel_get_u64(sum);
+    return chunk_is(r, s, chunk, r->map.data + s->offset + chunk * s->chunk_bytes);
 }
 
 static hel_status damaged(hel_reader *r, const hel_section *s, uint64_t chunk)
@@ -329,6 +343,39 @@ hel_status hel_reader_check(hel_reader *r, uint32_t id, uint64_t offset, uint64_
     for (uint64_t chunk = offset / s->chunk_bytes; chunk <= last; chunk++)
         if (!chunk_fits(r, s, chunk))
             return damaged(r, s, chunk);
+    return HEL_OK;
+}
+
+hel_status hel_reader_place(hel_reader *r, uint32_t id, int *fd, uint64_t *offset, uint64_t *bytes,
+                            uint32_t *chunk_bytes)
+{
+    const hel_section *s;
+    HEL_TRY(need(r, id, &s));
+    *fd = r->map.fd;
+    *offset = s->offset;
+    *bytes = s->bytes;
+    *chunk_bytes = s->chunk_bytes;
+    return HEL_OK;
+}
+
+hel_status hel_reader_check_memory(hel_reader *r, uint32_t id, uint64_t offset, const void *data,
+                                   uint64_t bytes)
+{
+    const hel_section *s;
+    const uint8_t *at = data;
+    HEL_TRY(need(r, id, &s));
+    HEL_REQUIRE(r->engine,
+                offset % s->chunk_bytes == 0 && offset <= s->bytes && bytes <= s->bytes - offset &&
+                    (bytes % s->chunk_bytes == 0 || offset + bytes == s->bytes),
+                HEL_E_INTERNAL, "%s: bytes %llu + %llu are no chunks of a section", r->path,
+                (ull)offset, (ull)bytes);
+    for (uint64_t chunk = offset / s->chunk_bytes; bytes > 0; chunk++) {
+        const uint64_t now = chunk_size(s, chunk);
+        if (!chunk_is(r, s, chunk, at))
+            return damaged(r, s, chunk);
+        at += now;
+        bytes -= now;
+    }
     return HEL_OK;
 }
 

@@ -2,34 +2,18 @@
  * Writing a container as a stream: sections go straight to the file, only one 64-bit checksum per
  * chunk stays in memory. Any failure sticks: the file can then only be dropped.
  */
-#define XXH_STATIC_LINKING_ONLY
-#include <errno.h>
 #include <time.h>
-#include <unistd.h>
-#include <xxhash.h>
 
 #include "host/base/mem.h"
-#include "host/store/container_private.h"
+#include "host/store/container_write_private.h"
 
-struct hel_writer {
-    XXH3_state_t chunk; /* of the chunk under way */
-    hel_engine *engine;
-    hel_outfile file;
-    hel_head head;
-    hel_section *sections;
-    uint32_t count, capacity;
-    uint32_t fill;   /* bytes in the chunk under way */
-    int open;        /* the last section still takes bytes */
-    int sealed;      /* the MAC is written: nothing may follow */
-    int finished;    /* the file is whole and on disk, under its .part name */
-    hel_sha256 *sha; /* running digest of the section; secret kinds only */
-    hel_buf sums;
-    hel_status failed;
-};
-
-static void drop(hel_writer *w)
+static void drop(hel_writer *w, int leave)
 {
-    hel_outfile_abort(&w->file);
+    if (leave)
+        hel_outfile_leave(&w->file);
+    else
+        hel_outfile_abort(&w->file);
+    hel_placed_free(&w->placed);
     hel_sha256_free(w->sha);
     hel_free(w->sections);
     hel_buf_free_secret(&w->sums);
@@ -40,7 +24,13 @@ static void drop(hel_writer *w)
 void hel_writer_abort(hel_writer *w)
 {
     if (w)
-        drop(w);
+        drop(w, 0);
+}
+
+void hel_writer_leave(hel_writer *w)
+{
+    if (w)
+        drop(w, 1);
 }
 
 static hel_status stick(hel_writer *w, hel_status status)
@@ -50,32 +40,56 @@ static hel_status stick(hel_writer *w, hel_status status)
     return status;
 }
 
-hel_status hel_writer_open(hel_engine *engine, hel_writer **out, const char *path, hel_head *head)
+static hel_status open_writer(hel_engine *engine, hel_writer **out, const char *path,
+                              const hel_head *head, int again)
 {
     static const uint8_t blank[HEL_CONTAINER_HEADER_BYTES];
+    const int secret = hel_kind_is_secret(head->kind);
     hel_writer *w;
-    *out = NULL;
-    HEL_REQUIRE(engine, head->kind >= HEL_KIND_PARAMS && head->kind <= HEL_KIND_CKKS_CIPHER,
-                HEL_E_INTERNAL, "%s: cannot write a file of kind %d", path, (int)head->kind);
+    hel_status status = HEL_OK;
     HEL_TRY(hel_calloc(engine, &w, 1, sizeof *w));
     w->engine = engine;
-    int secret = hel_kind_is_secret(head->kind);
-    hel_status status = hel_random(engine, head->file_id, sizeof head->file_id);
-    if (status == HEL_OK && secret)
+    w->head = *head;
+    w->checksum = hel_checksum_pick(hel_engine_simd(engine));
+    if (secret)
         status = hel_sha256_create(engine, &w->sha);
-    if (status == HEL_OK) {
-        head->created_unix = (uint64_t)time(NULL);
-        w->head = *head;
-        status = hel_outfile_open(engine, &w->file, path, secret ? 0600 : 0644);
-    }
+    if (status == HEL_OK)
+        status = again ? hel_outfile_reopen(engine, &w->file, path, 0644)
+                       : hel_outfile_open(engine, &w->file, path, secret ? 0600 : 0644);
     if (status == HEL_OK)
         status = hel_outfile_write(engine, &w->file, blank, sizeof blank);
     if (status != HEL_OK) {
-        drop(w);
+        drop(w, again);
         return status;
     }
     *out = w;
     return HEL_OK;
+}
+
+static hel_status check_kind(hel_engine *engine, const char *path, const hel_head *head)
+{
+    HEL_REQUIRE(engine, head->kind >= HEL_KIND_PARAMS && head->kind <= HEL_KIND_LAST,
+                HEL_E_INTERNAL, "%s: cannot write a file of kind %d", path, (int)head->kind);
+    return HEL_OK;
+}
+
+hel_status hel_writer_open(hel_engine *engine, hel_writer **out, const char *path, hel_head *head)
+{
+    *out = NULL;
+    HEL_TRY(check_kind(engine, path, head));
+    HEL_TRY(hel_random(engine, head->file_id, sizeof head->file_id));
+    head->created_unix = (uint64_t)time(NULL);
+    return open_writer(engine, out, path, head, 0);
+}
+
+hel_status hel_writer_open_named(hel_engine *engine, hel_writer **out, const char *path,
+                                 const hel_head *head, int again)
+{
+    *out = NULL;
+    HEL_TRY(check_kind(engine, path, head));
+    HEL_REQUIRE(engine, !hel_kind_is_secret(head->kind), HEL_E_INTERNAL,
+                "%s: a file with secrets has a fresh id", path);
+    return open_writer(engine, out, path, head, again);
 }
 
 static hel_status end_chunk(hel_writer *w, uint64_t sum)
@@ -90,6 +104,8 @@ static hel_status end_section(hel_writer *w)
     if (!w->open)
         return HEL_OK;
     w->open = 0;
+    if (w->placed.bytes)
+        HEL_TRY(hel_placed_end(w));
     if (w->sha)
         hel_sha256_final(w->sha, w->sections[w->count - 1].digest);
     if (w->fill > 0)
@@ -113,7 +129,7 @@ static hel_status grow(hel_writer *w)
     return HEL_OK;
 }
 
-static hel_status begin_section(hel_writer *w, uint32_t id, uint32_t chunk_bytes)
+hel_status hel_writer_begin(hel_writer *w, uint32_t id, uint32_t chunk_bytes)
 {
     char name[HEL_SECTION_NAME_BYTES];
     hel_section_name(name, id);
@@ -143,13 +159,13 @@ static hel_status begin_section(hel_writer *w, uint32_t id, uint32_t chunk_bytes
 hel_status hel_writer_section(hel_writer *w, uint32_t id, uint32_t chunk_bytes)
 {
     HEL_TRY(w->failed);
-    return stick(w, begin_section(w, id, chunk_bytes));
+    return stick(w, hel_writer_begin(w, id, chunk_bytes));
 }
 
 static hel_status put(hel_writer *w, const uint8_t *data, size_t bytes)
 {
-    HEL_REQUIRE(w->engine, w->open && !w->finished, HEL_E_INTERNAL, "%s: bytes outside a section",
-                w->file.path);
+    HEL_REQUIRE(w->engine, w->open && !w->finished && !w->placed.bytes, HEL_E_INTERNAL,
+                "%s: bytes outside a section", w->file.path);
     hel_section *s = &w->sections[w->count - 1];
     if (w->sha && bytes > 0)
         hel_sha256_update(w->sha, data, bytes);
@@ -158,7 +174,7 @@ static hel_status put(hel_writer *w, const uint8_t *data, size_t bytes)
         if (now > bytes - at)
             now = bytes - at;
         if (now == s->chunk_bytes) { /* a whole chunk: no state needed */
-            HEL_TRY(end_chunk(w, XXH3_64bits(data + at, now)));
+            HEL_TRY(end_chunk(w, w->checksum(data + at, now)));
         } else {
             XXH3_64bits_update(&w->chunk, data + at, now);
             w->fill += (uint32_t)now;
@@ -185,6 +201,22 @@ hel_status hel_writer_put_section(hel_writer *w, uint32_t id, const void *data, 
     return hel_writer_put(w, data, bytes);
 }
 
+hel_status hel_writer_align(hel_writer *w, uint32_t bytes)
+{
+    static const uint8_t zeros[4096];
+    HEL_TRY(w->failed);
+    HEL_TRY(stick(w, end_section(w))); /* pads to 64 */
+    uint64_t left = (bytes - w->file.offset % bytes) % bytes;
+    if (left == 0)
+        return HEL_OK;
+    HEL_TRY(hel_writer_section(w, HEL_SECTION_PADDING, 0));
+    for (uint64_t now; left > 0; left -= now) {
+        now = left < sizeof zeros ? left : sizeof zeros;
+        HEL_TRY(hel_writer_put(w, zeros, (size_t)now));
+    }
+    return HEL_OK;
+}
+
 static hel_status put_mac(hel_writer *w, const uint8_t key[32])
 {
     uint8_t mac[HEL_DIGEST_BYTES];
@@ -192,7 +224,7 @@ static hel_status put_mac(hel_writer *w, const uint8_t key[32])
                 w->file.path);
     HEL_TRY(end_section(w));
     HEL_TRY(hel_container_mac(w->engine, mac, key, &w->head, w->sections, w->count));
-    HEL_TRY(begin_section(w, HEL_SECTION_MAC, 0));
+    HEL_TRY(hel_writer_begin(w, HEL_SECTION_MAC, 0));
     HEL_TRY(put(w, mac, sizeof mac));
     w->sealed = 1;
     return HEL_OK;
@@ -243,8 +275,7 @@ static hel_status finish(hel_writer *w, hel_buf *tail, uint8_t content[HEL_DIGES
         hel_sha256_final(sha, content);
         hel_sha256_free(sha);
     }
-    if (fsync(w->file.fd) != 0) /* the patch has emptied the buffer */
-        return hel_fail_errno(w->engine, errno, "%s: fsync failed", w->file.part);
+    HEL_TRY(hel_outfile_sync(w->engine, &w->file));
     w->finished = 1;
     return HEL_OK;
 }
@@ -265,6 +296,6 @@ hel_status hel_writer_commit(hel_writer *w, uint8_t content[HEL_DIGEST_BYTES])
         status = hel_writer_finish(w, content);
     if (status == HEL_OK)
         status = hel_outfile_commit(w->engine, &w->file);
-    drop(w);
+    drop(w, 0);
     return status;
 }

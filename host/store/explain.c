@@ -39,6 +39,8 @@ static hel_status explain_time(const hel_explainer *to, uint64_t unix_seconds)
 {
     struct tm tm;
     time_t seconds = (time_t)unix_seconds;
+    if (unix_seconds == 0)
+        return hel_explain(to, "created", "not stated: equal scans give equal files");
     if (unix_seconds > 253402300799u || !gmtime_r(&seconds, &tm)) /* beyond the year 9999 */
         return hel_explain(to, "created", "%llu seconds after 1970", (ull)unix_seconds);
     return hel_explain(to, "created", "%04d-%02d-%02d %02d:%02d:%02d UTC", tm.tm_year + 1900,

@@ -50,6 +50,8 @@ static const struct {
     [HEL_KIND_CKKS_KEYS] = {"CKKS evaluation keys", 0},
     [HEL_KIND_CKKS_PLAIN] = {"CKKS plaintext", 1},
     [HEL_KIND_CKKS_CIPHER] = {"CKKS ciphertext", 0},
+    [HEL_KIND_PARTIAL] = {"partial sums", 0},
+    [HEL_KIND_CHECKPOINT] = {"checkpoint", 0},
 };
 
 static int known(hel_kind kind)

@@ -197,6 +197,8 @@ void hel_manifest_stage_add(hel_manifest *m, const hel_manifest_stage *stage)
         put(m, row, "bytes", json_integer((json_int_t)stage->bytes));
     if (stage->items && stage->items <= INT64_MAX)
         put(m, row, "items", json_integer((json_int_t)stage->items));
+    if (stage->items && stage->unit)
+        put(m, row, "unit", json_string(stage->unit));
     if (isfinite(stage->utilisation) && stage->utilisation >= 0)
         put(m, row, "utilisation", json_real(thousandths(stage->utilisation)));
     append(m, "stages", row);

@@ -51,6 +51,7 @@ typedef struct hel_manifest_stage {
     double busy;           /* seconds, of all its workers together */
     uint64_t bytes, items; /* what went through it; 0 = not counted */
     double utilisation;    /* of its workers' time, 0 to 1; below 0 = not known */
+    const char *unit;      /* of the items; NULL = not said */
 } hel_manifest_stage;
 
 void hel_manifest_stage_add(hel_manifest *m, const hel_manifest_stage *stage);

@@ -101,23 +101,62 @@ HEL_API HEL_MUST_CHECK hel_status hel_null_check(hel_engine *engine,
 
 /* ---- scan ---- */
 
+/** How genotypes are read: through the page cache or past it (O_DIRECT). */
+typedef enum hel_io {
+    HEL_IO_AUTO = 0, /**< past it when the file is larger than half of the memory */
+    HEL_IO_BUFFERED = 1,
+    HEL_IO_DIRECT = 2 /**< where the file system can and the file is aligned for it */
+} hel_io;
+
+#define HEL_DEVICES_ALL UINT32_MAX
+
 typedef struct hel_scan_config {
     uint32_t size;
-    const char *geno;    /**< <x>.geno */
-    const char *weights; /**< <x>.weights */
-    const char *evk;     /**< <x>.evk */
-    const char *out;     /**< prefix: <out>.sums */
-    double verify;       /**< 0 to 1: the part of the work that is computed a second time, on the
+    const char *geno;       /**< <x>.geno */
+    const char *weights;    /**< <x>.weights */
+    const char *evk;        /**< <x>.evk */
+    const char *out;        /**< prefix: <out>.sums */
+    double verify;          /**< 0 to 1: the part of the work that is computed a second time, on the
                               CPU, and compared bit for bit; chosen at random, the first always.
                               Any difference is HEL_E_INTERNAL, with its place, and no sums */
-    const char *sign;    /**< PEM file of the Ed25519 private key that signs <out>.sums.manifest;
-                              NULL = a key drawn for this run */
+    uint32_t shard, shards; /**< shards 0: everything. Else part `shard` (1 to shards) of the
+                                 variants, to <out>.<shard>-of-<shards>.sums; one that is there
+                                 already, whole and of these inputs, is left as it is */
+    double checkpoint;      /**< seconds between checkpoints <out>[...].ckpt; 0 = 600; negative:
+                                 none, and none is looked for */
+    const uint32_t *devices; /**< numbers of the backend's devices that share the work. Borrowed */
+    uint32_t device_count; /**< 0: the engine's device; HEL_DEVICES_ALL: all that the backend has */
+    hel_io io;
+    hel_text_fn note; /**< receives what should be known though it is no failure (a checkpoint that
+                           was not used, one that could not be written); may be NULL */
+    void *note_arg;
+    hel_text_fn plan; /**< receives the plan before the work, a line at a time: shapes, memory, who
+                           computes, and, from rates measured on the spot, what it will take; may be
+                           NULL. Non-zero return cancels */
+    void *plan_arg;
+    int plan_only;    /**< 1: that is all; nothing is computed or written */
+    const char *sign; /**< PEM file of the Ed25519 private key that signs the manifest of the sums;
+                           NULL = a key drawn for this run */
 } hel_scan_config;
 
 #define HEL_SCAN_CONFIG_INIT                                                                       \
     {                                                                                              \
-        sizeof(hel_scan_config), NULL, NULL, NULL, NULL, 0, NULL                                   \
+        sizeof(hel_scan_config), NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, 0, HEL_IO_AUTO, NULL,   \
+            NULL, NULL, NULL, 0, NULL                                                              \
     }
+
+/** One stage of the pipeline, summed over its threads. */
+typedef struct hel_scan_stage {
+    const char *name; /**< a literal: "read" */
+    double busy, cpu; /**< seconds: wall time inside the stage, processor time of it */
+    uint64_t items;   /**< what `unit` says */
+    uint64_t bytes;
+    const char *unit; /**< "pieces", "weights", "genotypes", "sums", ... */
+    uint32_t workers; /**< threads, or devices, that the stage may keep busy: utilisation is
+                            busy / (workers x wall) */
+} hel_scan_stage;
+
+#define HEL_SCAN_STAGES 12
 
 /** What a scan did; seconds are wall time, cpu_ seconds are those of all threads. */
 typedef struct hel_scan_stats {
@@ -127,21 +166,54 @@ typedef struct hel_scan_stats {
     double cpu_expand, cpu_scan, cpu_output;
     double wall;
     uint64_t peak_buffers; /**< bytes of buffers at the most, in the host's memory */
-    uint32_t on_device;    /**< 1: a device computed; then its memory and its seconds: */
+    uint32_t on_device;    /**< devices that computed; 0: the CPU did. Their memory and seconds: */
     uint64_t device_bytes;
     double device_expand, device_scan, device_output, device_copy;
     uint64_t tiles, tiles_verified; /**< with verify: (tile of samples, block) of products */
     uint64_t sums, sums_verified;   /**< and finished blocks */
     double cpu_check;
+    uint32_t already;     /**< 1: the shard was there, nothing was computed */
+    uint32_t checkpoints; /**< written */
+    uint64_t resumed;     /**< of the genotypes: done by an earlier process */
+    uint32_t stages;      /**< entries of stage */
+    hel_scan_stage stage[HEL_SCAN_STAGES];
+    uint32_t direct_io; /**< 1: the page cache was bypassed */
+    double forecast;    /**< with a plan: seconds that were predicted from `forecast_from` on, a
+                             time counted like `wall` */
+    double forecast_from;
 } hel_scan_stats;
 
-/** The encrypted scan, on the engine's backend; all give the same bytes. Holds no secret and reads
- *  none. Memory stays within the engine's budget whatever the file's size; HEL_E_MEMORY, with the
- *  smallest budget that works, when it cannot, or with what would fit on a device that has too
- *  little. A device that is lost on the way gives HEL_E_UNSUPPORTED and no file. <out>.sums comes
- *  with its manifest (provenance.h). */
+/** The encrypted scan, on the engine's backend; all give the same bytes, in one go, in shards or
+ *  after any number of interruptions. Holds no secret and reads none. Memory stays within the
+ *  engine's budget whatever the file's size; HEL_E_MEMORY, with the smallest budget that works, when
+ *  it cannot, or with what would fit on a device that has too little. A device that is lost on the
+ *  way gives HEL_E_UNSUPPORTED. What fails or is stopped leaves no sums; where a checkpoint had been
+ *  written, it stays, with the <out>[...].sums.part that it speaks of, and the same call goes on
+ *  from there. Sums come with their manifest, <out>[...].sums.manifest (provenance.h). */
 HEL_API HEL_MUST_CHECK hel_status hel_scan(hel_engine *engine, const hel_scan_config *config,
                                            hel_scan_stats *stats);
+
+/* ---- merge ---- */
+
+typedef struct hel_merge_config {
+    uint32_t size;
+    const char *const *files; /**< partial sums, in any order */
+    uint32_t count;
+    const char *out;  /**< prefix: <out>.sums */
+    const char *sign; /**< as in hel_scan_config */
+} hel_merge_config;
+
+#define HEL_MERGE_CONFIG_INIT                                                                      \
+    {                                                                                              \
+        sizeof(hel_merge_config), NULL, 0, NULL, NULL                                              \
+    }
+
+/** Joins shards: proves first that they are of one scan (inputs, keys, parameters) and that every
+ *  variant is in exactly one of them, HEL_E_MISMATCH naming files and variants otherwise; checks
+ *  every checksum; then writes what one scan of everything writes, byte for byte, with a manifest
+ *  that names the parts and their manifests. A part whose manifest does not fit it is
+ *  HEL_E_MISMATCH. */
+HEL_API HEL_MUST_CHECK hel_status hel_merge(hel_engine *engine, const hel_merge_config *config);
 
 /* ---- decrypt ---- */
 

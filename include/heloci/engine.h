@@ -31,8 +31,12 @@ typedef enum hel_simd {
 /**
  * Called from one thread at a time, at most about ten times a second and once at the end of a
  * stage. `stage` is a short literal ("encrypt"), `done` of `total` counts `unit` ("genotypes").
- * A non-zero return asks the running call to stop with HEL_E_CANCELLED.
+ * HEL_PROGRESS_STOP asks the running call to stop at once with HEL_E_CANCELLED;
+ * HEL_PROGRESS_DRAIN to stop where it can go on later (a scan then leaves a checkpoint, other calls
+ * stop at once); any other non-zero value is HEL_PROGRESS_STOP.
  */
+#define HEL_PROGRESS_STOP  1
+#define HEL_PROGRESS_DRAIN 2
 typedef int (*hel_progress_fn)(void *arg, const char *stage, uint64_t done, uint64_t total,
                                const char *unit);
 
@@ -47,7 +51,8 @@ typedef void (*hel_log_fn)(void *arg, const char *event, const char *fields);
 typedef struct hel_engine_config {
     uint32_t size;            /**< sizeof(hel_engine_config) */
     uint32_t threads;         /**< worker threads; 0 = processors this process may use */
-    uint64_t memory_bytes;    /**< soft budget for large buffers; 0 = half of physical memory */
+    uint64_t memory_bytes;    /**< soft budget for large buffers; 0 = half of physical memory or of
+                                   the control group's limit (a job's), whichever is smaller */
     hel_simd simd;            /**< force a twin (tests, benchmarks) */
     hel_progress_fn progress; /**< may be NULL */
     void *progress_arg;

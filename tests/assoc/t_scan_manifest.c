@@ -57,7 +57,8 @@ Test(scan_manifest, a_shard)
     OK(hel_reader_open(engine, &g, geno, 0));
     OK(hel_reader_open(engine, &w, weights, 0));
     OK(hel_reader_open(engine, &k, evk, 0));
-    const hel_manifest_stage stages[] = {{"read", 2, 4096, 0, 0.5}, {"scan", 3.5, 0, 100, 1}};
+    const hel_manifest_stage stages[] = {{"read", 2, 4096, 0, 0.5, NULL},
+                                         {"scan", 3.5, 0, 100, 1, "genotypes"}};
     const hel_scan_resumption resumed[] = {{1770000000, 10, 100}, {0, 60, 100}};
     const hel_scan_facts facts = {.command = "scan",
                                   .genotypes = g,

@@ -147,6 +147,55 @@ Test(engine_backend, devices_by_number)
             (const char *const[]){"no device: HELOCI_SIM_DEVICES is 0", NULL});
 }
 
+static void note_device(void *arg, const hel_device_info *info)
+{
+    hel_device_info *all = arg;
+    cr_assert_lt(info->device, 4);
+    cr_assert_eq(all[info->device].total_bytes, 0);
+    all[info->device] = *info;
+}
+
+/* Every device is opened and described; places on the bus come by number. */
+Test(engine_backend, a_survey)
+{
+    static const char *const places[] = {"0000:3b:00.0", "", "0000:86:00.0", ""};
+    hel_device_info all[4] = {{0}};
+    hel_library_info library;
+    cr_assert_eq(setenv("HELOCI_SIM_DEVICES", "4", 1), 0);
+    cr_assert_eq(setenv("HELOCI_SIM_PCI", "0000:3b:00.0,,0000:86:00.0", 1), 0);
+    cr_assert_eq(setenv("HELOCI_SIM_MEMORY", "1048576", 1), 0);
+    hel_backend_survey("sim", &library, note_device, all);
+    cr_expect_str_eq(library.about, "simulator");
+    cr_expect_str_eq(library.why, "");
+    cr_expect_eq(library.devices, 4);
+    for (uint32_t i = 0; i < 4; i++) {
+        cr_expect_eq(all[i].device, i);
+        cr_expect_str_eq(all[i].pci, places[i]);
+        cr_expect_str_eq(all[i].why, "");
+        cr_expect(strncmp(all[i].model, "simulated device", 16) == 0);
+        cr_expect_eq(all[i].total_bytes, 1048576);
+        cr_expect_leq(all[i].free_bytes, all[i].total_bytes);
+    }
+    hel_backend_survey("sim", &library, NULL, NULL);
+    cr_expect_eq(library.devices, 4);
+
+    cr_assert_eq(setenv("HELOCI_SIM_FAIL", "1", 1), 0); /* the first call of each */
+    memset(all, 0, sizeof all);
+    hel_backend_survey("sim", &library, note_device, all);
+    cr_expect_eq(library.devices, 4);
+    cr_expect(strncmp(all[2].why, "device 2: ", 10) == 0 && all[2].why[10], "%s", all[2].why);
+
+    cr_assert_eq(setenv("HELOCI_SIM_DEVICES", "0", 1), 0);
+    hel_backend_survey("sim", &library, note_device, all);
+    cr_expect_eq(library.devices, 0);
+    cr_expect(strstr(library.why, "no device: HELOCI_SIM_DEVICES is 0"), "%s", library.why);
+    hel_backend_survey("nosuch", &library, note_device, all);
+    cr_expect(library.devices == 0 && !library.about[0]);
+    cr_expect(strstr(library.why, "libheloci_nosuch.so.0"), "%s", library.why);
+    hel_backend_survey("no/such", &library, note_device, all);
+    cr_expect(strstr(library.why, "no/such"), "%s", library.why);
+}
+
 /* Contexts are compared by what they compute from the same uniform polynomial. */
 static void residues(const char *backend, const hel_ckks_params *p, uint32_t **out, size_t *words)
 {

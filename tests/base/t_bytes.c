@@ -139,3 +139,31 @@ Test(bytes, growing_fails_cleanly)
     hel_buf_free(&buf);
     cr_assert(hel_mem_in_use() == 0);
 }
+
+Test(bytes, text_of_any_length)
+{
+    static const size_t lengths[] = {0, 1, 254, 255, 256, 257, 1000, 100000};
+    hel_buf b = {0};
+    char *word = malloc(100001);
+    size_t total = 0;
+    memset(word, 'w', 100000);
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        word[lengths[i]] = 0;
+        cr_assert(hel_buf_printf(NULL, &b, "%s%d", word, 7) == HEL_OK);
+        word[lengths[i]] = 'w';
+        total += lengths[i] + 1;
+        cr_assert_eq(b.bytes, total);
+        cr_assert(b.data[total - 1] == '7' && (!lengths[i] || b.data[total - 2] == 'w'));
+    }
+    cr_assert(memchr(b.data, 0, b.bytes) == NULL);
+    for (uint64_t nth = 1; nth <= 2; nth++) { /* the text's memory, then the buffer's */
+        hel_buf empty = {0};
+        hel_mem_fail_nth(nth);
+        cr_expect(hel_buf_printf(NULL, &empty, "%s", word) == HEL_E_MEMORY);
+        hel_mem_fail_nth(0);
+        hel_buf_free(&empty);
+    }
+    hel_buf_free(&b);
+    free(word);
+    cr_assert(hel_mem_in_use() == 0);
+}

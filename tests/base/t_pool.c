@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "host/base/affinity.h"
 #include "host/base/mem.h"
 #include "host/base/pool.h"
 #include "tests/base/test_dir.h"
@@ -223,6 +224,94 @@ Test(pool, after_a_fork)
         hel_engine_free(engine);
         free(job.hits);
     }
+}
+
+/* Threads on processors of their own: what each worker may use, by its thread. */
+struct residents {
+    struct meeting meeting;
+    pthread_t caller;
+    atomic_uint on[2], caller_free, other;
+    uint32_t cpu[2]; /* that the sets hold */
+};
+
+static hel_status reside(void *arg, size_t index, uint32_t worker)
+{
+    struct residents *r = arg;
+    hel_cpus now;
+    if (!hel_cpus_of_thread(&now))
+        return HEL_E_INTERNAL;
+    if (pthread_equal(r->caller, pthread_self()))
+        atomic_fetch_add(&r->caller_free, hel_cpus_count(&now) > 1);
+    else if (hel_cpus_count(&now) == 1 && hel_cpus_has(&now, r->cpu[0]))
+        atomic_fetch_add(&r->on[0], 1);
+    else if (hel_cpus_count(&now) == 1 && hel_cpus_has(&now, r->cpu[1]))
+        atomic_fetch_add(&r->on[1], 1);
+    else
+        atomic_fetch_add(&r->other, 1);
+    return meet(&r->meeting, index, worker);
+}
+
+static void who_is_where(hel_engine *engine, struct residents *r)
+{
+    const uint32_t threads = hel_engine_threads(engine);
+    r->meeting = (struct meeting){.expected = threads};
+    r->caller = pthread_self();
+    r->on[0] = r->on[1] = r->caller_free = r->other = 0;
+    cr_assert(hel_parallel(engine, threads, reside, r) == HEL_OK);
+}
+
+Test(pool, threads_have_their_places, .timeout = 120)
+{
+    static const uint32_t place[6] = {1, 0, 1, 1, 7, 2}; /* 0: the caller; 7: none */
+    hel_cpus mine, set[3] = {{{0}}, {{0}}, {{0}}};
+    struct residents r = {0};
+    uint32_t found = 0;
+    cr_assert(hel_cpus_of_thread(&mine));
+    for (uint32_t cpu = 0; cpu < HEL_CPUS_MOST && found < 2; cpu++)
+        if (hel_cpus_has(&mine, cpu)) {
+            hel_cpus_add(&set[found], cpu);
+            r.cpu[found++] = cpu;
+        }
+    if (found < 2)
+        cr_skip_test("one processor");
+    hel_cpus_add(&set[2], HEL_CPUS_MOST - 1); /* cannot be had: its thread runs anywhere */
+    for (int started = 0; started <= 1; started++) {
+        hel_engine *engine = engine_of(6);
+        if (started) {
+            who_is_where(engine, &r);
+            cr_expect(r.on[0] + r.on[1] == 0 && r.other == 5 && r.caller_free == 1);
+        }
+        cr_expect_not(hel_pool_placed(engine));
+        cr_assert(hel_pool_place(engine, set, 3, place) == HEL_OK);
+        cr_expect(hel_pool_placed(engine));
+        for (int i = 0; i < 3; i++) {
+            who_is_where(engine, &r);
+            cr_expect(r.on[0] == 1 && r.on[1] == 2 && r.other == 2 && r.caller_free == 1,
+                      "%u and %u bound, %u not, caller %u", r.on[0], r.on[1], r.other,
+                      r.caller_free);
+        }
+        /* and again, elsewhere */
+        cr_assert(hel_pool_place(engine, set + 1, 1, (const uint32_t[]){0, 0, 0, 0, 0, 0}) ==
+                  HEL_OK);
+        who_is_where(engine, &r);
+        cr_expect(r.on[0] == 0 && r.on[1] == 5 && r.other == 0 && r.caller_free == 1);
+        hel_engine_free(engine);
+    }
+    cr_assert(hel_mem_in_use() == 0);
+}
+
+Test(pool, places_without_memory)
+{
+    hel_cpus set = {{1}};
+    hel_engine *engine = engine_of(2);
+    for (uint64_t nth = 1; nth <= 2; nth++) {
+        hel_mem_fail_nth(nth);
+        cr_expect(hel_pool_place(engine, &set, 1, (const uint32_t[]){0, 0}) == HEL_E_MEMORY);
+        hel_mem_fail_nth(0);
+        cr_expect_not(hel_pool_placed(engine));
+    }
+    hel_engine_free(engine);
+    cr_assert(hel_mem_in_use() == 0);
 }
 
 static void *do_nothing(void *arg)

@@ -155,12 +155,17 @@ Test(cuda_stub, computes_what_the_cpu_does_on_two_devices_at_once, .timeout = 12
 {
     uint32_t *want, *got;
     size_t bytes, same;
+    char text[128];
     world w[3];
     stub_start(2);
     for (int k = 0; k < 3; k++)
         start(&w[k], 10, k - 1);
     cr_assert(strstr(w[1].d->model, "stub, 0000:3b:00.0, sm_90") != NULL, "%s", w[1].d->model);
     cr_assert(strstr(w[2].d->model, "stub, 0000:3c:00.0, sm_90") != NULL, "%s", w[2].d->model);
+    cr_assert_str_eq(w[1].d->pci, "0000:3b:00.0");
+    cr_assert_str_eq(w[2].d->pci, "0000:3c:00.0");
+    hel_device_about(text, sizeof text);
+    cr_assert(strncmp(text, "CUDA ", 5) == 0 && strstr(text, ", for "), "%s", text);
     cr_assert(w[1].d->shared_max == 227 * 1024 && w[1].d->processors == 4);
     want = results(&w[0], &bytes);
     for (int round = 0; round < 2; round++)

@@ -378,7 +378,7 @@ Test(manifest_program, log_of_a_scan)
          log_path);
     EXPECT(r, 0, "");
     json_t *start = read_log(log_path, events, sizeof events, "start");
-    cr_expect_str_eq(events, "start result end");
+    cr_expect_str_eq(events, "start plan result end");
     cr_expect_str_eq(member(start, "command", NULL), "scan");
     cr_expect_str_eq(member(start, "version", NULL), hel_version());
     cr_expect_str_eq(member(start, "arguments", "backend"), "cpu");
@@ -392,7 +392,7 @@ Test(manifest_program, log_of_a_scan)
     decrypt(&r, "--log", log_path);
     EXPECT(r, 0, "");
     json_t *end = read_log(log_path, events, sizeof events, "end");
-    cr_expect_str_eq(events, "start result end start result result end");
+    cr_expect_str_eq(events, "start plan result end start result result end");
     cr_expect(json_integer_value(json_object_get(end, "exit_code")) == 0);
     cr_expect(json_real_value(json_object_get(end, "seconds")) > 0);
     json_decref(end);
@@ -517,7 +517,7 @@ Test(manifest_program, log_of_a_run)
                              "start result result end step "      /* keygen */
                              "start note result result end step " /* encrypt */
                              "start plan result result end step " /* null */
-                             "start result end step "             /* scan */
+                             "start plan result end step "        /* scan */
                              "start result result end step "      /* decrypt */
                              "start result result result result result end step end");
     cr_expect_str_eq(member(step, "step", NULL), "report");

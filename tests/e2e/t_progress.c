@@ -8,7 +8,7 @@
 #include "tests/base/test_dir.h"
 #include "tools/heloci/progress_bar.c"
 
-int interrupted(void)
+int interrupt_wish(void)
 {
     return 0;
 }

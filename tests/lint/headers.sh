@@ -12,7 +12,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 includes=(-I. -Iinclude -I"$build_include")
 # shellcheck disable=SC2207 # flags are words
-includes+=($(pkg-config --cflags cairo libxxhash 2>/dev/null || true))
+includes+=($(pkg-config --cflags cairo libxxhash hwloc 2>/dev/null || true))
 warnings=(-Wall -Wextra -Werror)
 vector=()
 if echo 'int x;' | "$cc" -mavx512f -x c -fsyntax-only - 2>/dev/null; then

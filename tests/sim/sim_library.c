@@ -6,9 +6,11 @@
  *   HELOCI_SIM_MEMORY=n   bytes that a device has
  *   HELOCI_SIM_DEVICES=n  how many there are (1)
  *   HELOCI_SIM_SHARED=n   bytes of shared memory of a block
+ *   HELOCI_SIM_PCI=a,b    their places on the bus, by number ("0000:3b:00.0,,0000:86:00.0"; none)
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "host/backend/device_library.h"
 #include "tests/sim/sim_device.h"
@@ -17,6 +19,22 @@ static uint64_t setting(const char *name, uint64_t otherwise)
 {
     const char *text = getenv(name);
     return text && *text ? strtoull(text, NULL, 10) : otherwise;
+}
+
+/* The n-th word of the list. */
+static void set_pci(hel_device *d, uint32_t n)
+{
+    const char *at = getenv("HELOCI_SIM_PCI");
+    for (; at && n > 0; n--) {
+        at = strchr(at, ',');
+        at += at != NULL;
+    }
+    snprintf(d->pci, sizeof d->pci, "%.*s", at ? (int)strcspn(at, ",") : 0, at ? at : "");
+}
+
+void hel_device_about(char *text, size_t room)
+{
+    snprintf(text, room, "simulator");
 }
 
 uint32_t hel_device_count(char *text, size_t room)
@@ -39,6 +57,7 @@ hel_device *hel_device_open(uint32_t ordinal, const hel_device_build *build, cha
     }
     hel_device *d =
         sim_device_create(&options, (size_t)setting("HELOCI_SIM_SHARED", SIM_SHARED_HOPPER));
+    set_pci(d, ordinal);
     sim_device_set_memory(d, setting("HELOCI_SIM_MEMORY", 0));
     sim_device_corrupt_nth(d, setting("HELOCI_SIM_CORRUPT", 0));
     sim_device_fail_nth(d, setting("HELOCI_SIM_FAIL", 0));

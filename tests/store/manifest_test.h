@@ -107,8 +107,8 @@ static inline hel_manifest *filled(void)
     hel_manifest_flag(m, "scan", "on_device", 0);
     hel_manifest_text(m, "scan", "nothing", NULL);
     hel_manifest_real(m, "scan", "verify", 0.000125);
-    hel_manifest_stage_add(m, &(hel_manifest_stage){"expand", 1.5, 1000, 10, 0.75});
-    hel_manifest_stage_add(m, &(hel_manifest_stage){"output", 0.1, 0, 0, -1});
+    hel_manifest_stage_add(m, &(hel_manifest_stage){"expand", 1.5, 1000, 10, 0.75, "weights"});
+    hel_manifest_stage_add(m, &(hel_manifest_stage){"output", 0.1, 0, 0, -1, "sums"});
     hel_manifest_resumed(m, 1770000000, 5, 10);
     hel_manifest_timing(m, 1770000000.5, 12.25, 20);
     hel_manifest_subject(m, result, NULL);

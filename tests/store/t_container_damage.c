@@ -138,7 +138,7 @@ Test(damage, hostile_numbers)
         {8, 4, 2, "version 2"},
         {8, 4, UINT32_MAX, "version 4294967295"},
         {12, 4, 0, "unknown kind 0"},
-        {12, 4, 15, "unknown kind 15"},
+        {12, 4, HEL_KIND_LAST + 1, "unknown kind 17"},
         {12, 4, UINT32_MAX, "unknown kind"},
         {16, 4, 511, "header of 511"},
         {304, 1, 1, "byte 304: reserved"},

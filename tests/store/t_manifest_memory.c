@@ -42,7 +42,7 @@ static hel_status write_all(const hel_signer *signer, const hel_params *params)
         hel_manifest_params(m, params);
         hel_manifest_text(m, "device", "text", "cpu");
         hel_manifest_flag(m, "scan", "flag", 1);
-        hel_manifest_stage_add(m, &(hel_manifest_stage){"expand", 1.5, 1000, 10, 0.75});
+        hel_manifest_stage_add(m, &(hel_manifest_stage){"expand", 1.5, 1000, 10, 0.75, "weights"});
         hel_manifest_resumed(m, 1770000000, 5, 10);
         hel_manifest_subject(m, result, NULL);
         status = hel_manifest_finish(m, signer, result);

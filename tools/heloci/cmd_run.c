@@ -247,6 +247,13 @@ static void say_device(const runner *r, const step *s)
         say(r, "  the driver's device files (/dev/nvidia*) and libraries were open to it\n");
 }
 
+static unsigned first_device(const options *o)
+{
+    uint32_t number[NUMBERS_MOST];
+    (void)tool_devices(o, number);
+    return number[0];
+}
+
 static int step_scan(runner *r)
 {
     step s;
@@ -254,7 +261,7 @@ static int step_scan(runner *r)
                          .forbidden = r->forbidden,
                          .program = r->program,
                          .backend = tool_backend(r->o),
-                         .device = (unsigned)r->o->number[OPT_DEVICE]};
+                         .device = first_device(r->o)};
     if (!realpath(r->key, r->forbidden))
         return complain(r->key, errno_exit());
     sandbox_plan_user(&plan);
@@ -264,6 +271,7 @@ static int step_scan(runner *r)
     step_add(&s, OPT_WEIGHTS, "study.weights");
     step_add(&s, OPT_EVK, "study.evk");
     step_add(&s, OPT_OUT, "study");
+    step_add(&s, OPT_CHECKPOINT, "0"); /* its folder goes with it */
     int rc = run_step(r, &s, "the centre computes on ciphertexts, with no secret in reach");
     sandbox_take_back(&plan);
     if (rc == 0) {

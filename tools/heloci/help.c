@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "heloci/version.h"
+#include "tools/heloci/doc_table.h"
 #include "tools/heloci/options.h"
 
 /* Words of `text`, broken before `columns`, continued at `indent`; `at` = where the pen is. */
@@ -50,7 +51,7 @@ static void help_option(FILE *out, command_id command, const option_row *row, un
     char left[64], text[512];
     unsigned width = left_column(left, sizeof left, row);
     char choices[128] = "";
-    if (row->choices) {
+    if (row->kind == KIND_CHOICE || row->kind == KIND_SET) {
         size_t used = 0;
         for (const char *c = row->choices; *c && used + 3 < sizeof choices; c++) {
             choices[used++] = *c == '|' ? ',' : *c;
@@ -67,6 +68,52 @@ static void help_option(FILE *out, command_id command, const option_row *row, un
     wrap(out, text, INDENT, INDENT, columns);
 }
 
+/* A command line, broken as a shell allows it. */
+static void help_line(FILE *out, const char *line, unsigned columns)
+{
+    enum { INDENT = 4 };
+    unsigned at = INDENT;
+    fprintf(out, "%*s", INDENT, "");
+    for (const char *word = line; *word;) {
+        size_t length = example_unit(word);
+        const char *next = word + length + (word[length] == ' ');
+        size_t room = *next ? 2 : 0; /* of the backslash */
+        if (at > INDENT && at + 1 + length + room > columns) {
+            fprintf(out, " \\\n%*s", INDENT + 2, "");
+            at = INDENT + 2;
+        } else if (at > INDENT) {
+            fputc(' ', out);
+            at++;
+        }
+        fprintf(out, "%.*s", (int)length, word);
+        at += (unsigned)length;
+        word = next;
+    }
+    fputc('\n', out);
+}
+
+static void help_examples(FILE *out, command_id command, unsigned columns)
+{
+    const char *title = "\nexamples:\n";
+    for (const example_row *e = example_table; e->line; e++)
+        if (e->command == command) {
+            fprintf(out, "%s  ", title);
+            wrap(out, e->text, 2, 2, columns);
+            help_line(out, e->line, columns);
+            title = "";
+        }
+}
+
+static void help_exit_codes(FILE *out, command_id command, unsigned columns)
+{
+    fprintf(out, "\nexit codes:\n");
+    for (const exit_row *e = exit_table; e->text; e++)
+        if (e->commands >> command & 1) {
+            fprintf(out, "  %-4d", e->code);
+            wrap(out, e->text, 6, 6, columns);
+        }
+}
+
 void help_command(FILE *out, command_id command, unsigned columns)
 {
     const command_row *row = &command_table[command];
@@ -80,4 +127,6 @@ void help_command(FILE *out, command_id command, unsigned columns)
     for (int i = 0; i < OPT_COUNT; i++)
         if (option_table[i].commands >> command & 1)
             help_option(out, command, &option_table[i], columns);
+    help_examples(out, command, columns);
+    help_exit_codes(out, command, columns);
 }

@@ -11,10 +11,10 @@
 #include "tools/heloci/tool.h"
 
 static int (*const commands[CMD_COUNT])(const options *) = {
-    [CMD_RUN] = command_run,         [CMD_PARAMS] = command_params, [CMD_KEYGEN] = command_keygen,
-    [CMD_ENCRYPT] = command_encrypt, [CMD_NULL] = command_null,     [CMD_SCAN] = command_scan,
-    [CMD_DECRYPT] = command_decrypt, [CMD_REPORT] = command_report, [CMD_INSPECT] = command_inspect,
-    [CMD_VERIFY] = command_verify,
+    [CMD_RUN] = command_run,         [CMD_PARAMS] = command_params,   [CMD_KEYGEN] = command_keygen,
+    [CMD_ENCRYPT] = command_encrypt, [CMD_NULL] = command_null,       [CMD_SCAN] = command_scan,
+    [CMD_MERGE] = command_merge,     [CMD_DECRYPT] = command_decrypt, [CMD_REPORT] = command_report,
+    [CMD_INSPECT] = command_inspect, [CMD_VERIFY] = command_verify,
 };
 
 static int finish(int rc)
@@ -71,6 +71,7 @@ static int version(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    interrupt_install(); /* at once: a batch system may be in a hurry */
     if (argc < 2) {
         help_overview(stderr, terminal_columns(STDERR_FILENO));
         return EXIT_USAGE;
@@ -91,7 +92,6 @@ int main(int argc, char **argv)
         help_command(stdout, o.command, terminal_columns(STDOUT_FILENO));
         return finish(0);
     }
-    interrupt_install();
     rc = paths_check(&o);
     return finish(rc ? rc : commands[command](&o));
 }

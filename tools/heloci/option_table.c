@@ -7,6 +7,7 @@
 #define ENCRYPT (1u << CMD_ENCRYPT)
 #define NULLM   (1u << CMD_NULL)
 #define SCAN    (1u << CMD_SCAN)
+#define MERGE   (1u << CMD_MERGE)
 #define DECRYPT (1u << CMD_DECRYPT)
 #define REPORT  (1u << CMD_REPORT)
 #define INSPECT (1u << CMD_INSPECT)
@@ -38,9 +39,17 @@ const command_row command_table[CMD_COUNT] = {
                   "Joins phenotypes and covariates with the encrypted cohort by (FID, IID), fits "
                   "in clear, shows the plan, and writes OUT.weights for the centre and OUT.model "
                   "for the owner."},
-    [CMD_SCAN] = {"scan", NULL, "centre: multiply ciphertexts; no secret is needed or read",
-                  "Adds up, per variant and column, encrypted genotypes times encrypted weights. "
-                  "Writes OUT.sums. Reads public files only."},
+    [CMD_SCAN] =
+        {"scan", NULL, "centre: multiply ciphertexts; no secret is needed or read",
+         "Adds up, per variant and column, encrypted genotypes times encrypted weights. Writes "
+         "OUT.sums, or OUT.I-of-N.sums for a shard. Reads public files only. SIGTERM, SIGUSR1 and "
+         "SIGINT let it finish its tile of samples, write a checkpoint OUT.ckpt and end with 75; "
+         "the same command goes on from there. A second signal stops it at once. The sums are the "
+         "same to the byte however often it was interrupted, and on whatever backend."},
+    [CMD_MERGE] = {"merge", "FILE...", "centre: join the sums of shards",
+                   "Proves that the shards are of one scan and that every variant is in exactly "
+                   "one of them, checks every checksum, and writes OUT.sums, the very file that a "
+                   "scan of everything writes."},
     [CMD_DECRYPT] = {"decrypt", NULL, "owner: decrypt, verify every sum, write the tables",
                      "Releases nothing unless all sums pass the check against the digests in the "
                      "dataset file. A failed check is final for these sums and counts against the "
@@ -62,35 +71,47 @@ const command_row command_table[CMD_COUNT] = {
          "hold or another signer. That sums are right is checked by decrypt."},
 };
 
-#define FILES(cmds, need) KIND_TEXT, (cmds), (need), NULL, 0, 0
+#define TEXT(cmds, need)            KIND_TEXT, (cmds), (need), NULL, 0, 0
+#define FILES(cmds, need)           KIND_FILE, (cmds), (need), NULL, 0, 0
+#define FILES_OF(type, cmds, need)  KIND_FILE, (cmds), (need), (type), 0, 0
+#define PREFIX_OF(type, cmds, need) KIND_PREFIX, (cmds), (need), (type), 0, 0
+#define NEW_FILES(cmds, need)       KIND_PREFIX, (cmds), (need), NULL, 0, 0
 
 const option_row option_table[OPT_COUNT] = {
-    [OPT_BFILE] = {"bfile", "PREFIX", FILES(RUN | ENCRYPT, RUN | ENCRYPT),
+    [OPT_BFILE] = {"bfile", "PREFIX", PREFIX_OF("bed", RUN | ENCRYPT, RUN | ENCRYPT),
                    "genotypes: PREFIX.bed, .bim and .fam"},
     [OPT_PHENO] = {"pheno", "FILE", FILES(RUN | NULLM, 0),
                    "phenotype table with a header (FID IID ... or IID ...); default: column 6 of "
                    "the .fam file"},
-    [OPT_PHENO_NAME] = {"pheno-name", "A,B", FILES(RUN | NULLM, 0),
+    [OPT_PHENO_NAME] = {"pheno-name", "A,B", TEXT(RUN | NULLM, 0),
                         "phenotypes to analyse, by column name; default: all"},
     [OPT_COVAR] = {"covar", "FILE", FILES(RUN | NULLM, 0),
                    "covariate table; default: intercept only"},
-    [OPT_COVAR_NAME] = {"covar-name", "A,B", FILES(RUN | NULLM, 0),
+    [OPT_COVAR_NAME] = {"covar-name", "A,B", TEXT(RUN | NULLM, 0),
                         "covariates to use; default: all"},
     [OPT_KEEP] = {"keep", "FILE", FILES(RUN | ENCRYPT | NULLM, 0), "only these samples (FID IID)"},
     [OPT_REMOVE] = {"remove", "FILE", FILES(RUN | ENCRYPT | NULLM, 0), "all but these samples"},
     [OPT_EXTRACT] = {"extract", "FILE", FILES(RUN | ENCRYPT, 0), "only these variants (IDs)"},
     [OPT_EXCLUDE] = {"exclude", "FILE", FILES(RUN | ENCRYPT, 0), "all but these variants"},
-    [OPT_KEY] = {"key", "FILE", FILES(ENCRYPT | NULLM | DECRYPT, ENCRYPT | NULLM | DECRYPT),
+    [OPT_KEY] = {"key", "FILE",
+                 FILES_OF("key", ENCRYPT | NULLM | DECRYPT, ENCRYPT | NULLM | DECRYPT),
                  "the owner's .key"},
-    [OPT_DATA] = {"data", "FILE", FILES(NULLM | DECRYPT, NULLM | DECRYPT),
+    [OPT_DATA] = {"data", "FILE", FILES_OF("private", NULLM | DECRYPT, NULLM | DECRYPT),
                   "the dataset file (.private) that encrypt wrote"},
-    [OPT_GENO] = {"geno", "FILE", FILES(SCAN, SCAN), "the .geno file that encrypt wrote"},
-    [OPT_WEIGHTS] = {"weights", "FILE", FILES(SCAN, SCAN), "the .weights file that null wrote"},
-    [OPT_EVK] = {"evk", "FILE", FILES(SCAN, SCAN), "the .evk file that keygen wrote"},
-    [OPT_SUMS] = {"sums", "FILE", FILES(DECRYPT, DECRYPT), "the .sums file that scan wrote"},
-    [OPT_MODEL] = {"model", "FILE", FILES(DECRYPT, DECRYPT), "the .model file that null wrote"},
-    [OPT_TABLE] = {"table", "FILE", FILES(REPORT, REPORT), "association table to draw"},
-    [OPT_OUT] = {"out", "PREFIX", FILES(RUN | OWNER | SCAN | REPORT, RUN | OWNER | SCAN | REPORT),
+    [OPT_GENO] = {"geno", "FILE", FILES_OF("geno", SCAN, SCAN),
+                  "the .geno file that encrypt wrote"},
+    [OPT_WEIGHTS] = {"weights", "FILE", FILES_OF("weights", SCAN, SCAN),
+                     "the .weights file that null wrote"},
+    [OPT_EVK] = {"evk", "FILE", FILES_OF("evk", SCAN, SCAN), "the .evk file that keygen wrote"},
+    [OPT_SUMS] = {"sums", "FILE", FILES_OF("sums", DECRYPT, DECRYPT),
+                  "the .sums file that scan wrote"},
+    [OPT_MODEL] = {"model", "FILE", FILES_OF("model", DECRYPT, DECRYPT),
+                   "the .model file that null wrote"},
+    [OPT_TABLE] = {"table", "FILE", FILES_OF("glm.linear|glm.logistic|regenie|tsv", REPORT, REPORT),
+                   "association table to draw"},
+    [OPT_OUT] = {"out", "PREFIX",
+                 NEW_FILES(RUN | OWNER | SCAN | MERGE | REPORT,
+                           RUN | OWNER | SCAN | MERGE | REPORT),
                  "where output goes: names start with PREFIX"},
     [OPT_PASSPHRASE_FILE] = {"passphrase-file", "FILE", FILES(RUN | OWNER, 0),
                              "first line seals (keygen) or opens the key; readable to you alone; "
@@ -117,7 +138,7 @@ const option_row option_table[OPT_COUNT] = {
                     "tables to write, separated by commas; default plink2; p of regenie is that of "
                     "REGENIE's chi-square"},
     [OPT_LIST] = {"list", "FILE", FILES(DECRYPT, 0), "write the tables' paths to FILE, one a line"},
-    [OPT_TITLE] = {"title", "TEXT", FILES(REPORT, 0),
+    [OPT_TITLE] = {"title", "TEXT", TEXT(REPORT, 0),
                    "title of the pictures; default: from the file"},
     [OPT_TOP] = {"top", "N", KIND_COUNT, RUN | REPORT, 0, NULL, 1, 1000,
                  "loci in the page's table; default 20"},
@@ -142,25 +163,38 @@ const option_row option_table[OPT_COUNT] = {
                      "worker threads; default: every processor allowed"},
     [OPT_MEMORY] = {"memory", "MIB", KIND_MEMORY, EVERY & ~(PARAMS | INSPECT), 0, NULL, 0, 0,
                     "budget for large buffers in MiB, or with a unit (512M, 2G); default: half of "
-                    "the machine's"},
+                    "what the machine, or the job, has"},
     [OPT_SIMD] = {"simd", "SET", KIND_CHOICE, EVERY & ~(PARAMS | INSPECT), 0,
                   "auto|portable|avx2|avx512", 0, 0, "force an instruction set"},
     [OPT_BACKEND] = {"backend", "NAME", KIND_CHOICE, RUN | SCAN, 0, "auto|cuda|cpu|sim", 0, 0,
                      "where the scan computes: an NVIDIA GPU (cuda), the CPU, or that GPU where "
                      "there is one (default auto); sim runs the GPU's code on the CPU, for tests. "
                      "The sums are the same"},
-    [OPT_DEVICE] = {"device", "N", KIND_COUNT, RUN | SCAN, 0, NULL, 0, 1023,
-                    "which GPU; default 0, the first"},
+    [OPT_DEVICE] = {"device", "LIST", KIND_NUMBERS, RUN | SCAN, 0, NULL, 0, 1023,
+                    "which GPU: its number, several (0,1), or all; default 0, the first"},
+    [OPT_SHARD] = {"shard", "I/N", TEXT(SCAN, 0),
+                   "compute part I of N of the variants, counted from 1; auto: the place in a "
+                   "Slurm array and among the tasks of srun. One that is finished is left as it "
+                   "is"},
+    [OPT_CHECKPOINT] = {"checkpoint", "SECONDS", KIND_REAL, SCAN, 0, NULL, 0, 1e8,
+                        "time between checkpoints; default 600; 0: none, not even when a signal "
+                        "comes"},
+    [OPT_IO] = {"io", "HOW", KIND_CHOICE, SCAN, 0, "auto|buffered|direct", 0, 0,
+                "read genotypes through the page cache or past it; default auto: past it when the "
+                "file is larger than half of the memory"},
+    [OPT_EXPLAIN] = {"explain", NULL, KIND_FLAG, SCAN, 0, NULL, 0, 0,
+                     "say what would be read, held and computed by whom, and, from rates measured "
+                     "on the spot, how long it would take; then end"},
     [OPT_VERIFY] = {"verify", "F", KIND_REAL, RUN | SCAN, 0, NULL, 0, 1,
                     "compute this part of the scan, one tile at least, again on the CPU, chosen at "
                     "random, and compare bit for bit; default 0, 1 is everything"},
-    [OPT_SIGN] = {"sign", "FILE", FILES(SCAN, 0),
+    [OPT_SIGN] = {"sign", "FILE", FILES_OF("pem", SCAN | MERGE, 0),
                   "PEM private key (Ed25519) that signs the manifest; also HELOCI_SIGNING_KEY; "
                   "default: a key drawn for this run"},
-    [OPT_SIGNER] = {"signer", "KEY", FILES(VERIFY, 0),
+    [OPT_SIGNER] = {"signer", "KEY", FILES_OF("pem", VERIFY, 0),
                     "public key that must have signed: base64 as heloci prints it, or a file with "
                     "it in base64 or PEM"},
-    [OPT_LOG] = {"log", "FILE", FILES(RUN | OWNER | SCAN | REPORT, 0),
+    [OPT_LOG] = {"log", "FILE", NEW_FILES(RUN | OWNER | SCAN | MERGE | REPORT, 0),
                  "append what happens to FILE, as JSON lines"},
     [OPT_PROGRESS] = {"progress", "HOW", KIND_CHOICE, EVERY & ~(PARAMS | INSPECT), 0,
                       "auto|bar|plain|json|none", 0, 0,

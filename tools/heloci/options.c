@@ -201,29 +201,34 @@ static int read_set(const option_row *row, const char *text, uint64_t *out)
     }
 }
 
+int options_numbers(const option_row *row, const char *text, uint32_t out[NUMBERS_MOST])
+{
+    if (strcmp(text, "all") == 0)
+        return 0;
+    for (int count = 0; count < NUMBERS_MOST; text++) {
+        char *end;
+        if (*text < '0' || *text > '9')
+            return -1;
+        errno = 0;
+        const unsigned long value = strtoul(text, &end, 10);
+        if (errno || (double)value < row->low || (double)value > row->high)
+            return -1;
+        out[count++] = (uint32_t)value;
+        text = end;
+        if (*text == 0)
+            return count;
+        if (*text != ',')
+            return -1;
+    }
+    return -1;
+}
+
 static int bad_value(command_id command, const option_row *row, const char *text, FILE *err)
 {
-    fprintf(err, "heloci %s: --%s: '%s' is not ", command_table[command].name, row->name, text);
-    switch (row->kind) {
-    case KIND_COUNT:
-        fprintf(err, "a whole number from %.0f to %.0f\n", row->low, row->high);
-        break;
-    case KIND_REAL:
-        fprintf(err, "a number from %g to %g\n", row->low, row->high);
-        break;
-    case KIND_MEMORY:
-        fprintf(err, "an amount of memory of at least 1 MiB, such as 2048, 512M or 2G\n");
-        break;
-    case KIND_CHOICE:
-    case KIND_SET:
-        fprintf(err, "%s ", row->kind == KIND_SET ? "a list of" : "one of");
-        for (const char *c = row->choices; *c; c++)
-            fputs(*c == '|' ? ", " : (char[]){*c, 0}, err);
-        fputc('\n', err);
-        break;
-    default:
-        fprintf(err, "usable: it is empty\n");
-    }
+    char domain[256];
+    option_domain(domain, sizeof domain, row);
+    fprintf(err, "heloci %s: --%s: '%s' is not %s\n", command_table[command].name, row->name, text,
+            domain[0] ? domain : "usable: it is empty");
     return USAGE;
 }
 
@@ -232,7 +237,8 @@ static int set_value(options *o, int index, const char *text, FILE *err)
     const option_row *row = &option_table[index];
     int ok = 1;
     o->text[index] = text;
-    if (row->kind == KIND_TEXT || row->kind == KIND_NAME)
+    if (row->kind == KIND_TEXT || row->kind == KIND_NAME || row->kind == KIND_FILE ||
+        row->kind == KIND_PREFIX)
         ok = text[0] != 0;
     else if (row->kind == KIND_COUNT)
         ok = read_count(row, text, &o->number[index]);
@@ -242,6 +248,8 @@ static int set_value(options *o, int index, const char *text, FILE *err)
         ok = read_memory(text, &o->number[index]);
     else if (row->kind == KIND_SET)
         ok = read_set(row, text, &o->number[index]);
+    else if (row->kind == KIND_NUMBERS)
+        ok = options_numbers(row, text, (uint32_t[NUMBERS_MOST]){0}) >= 0;
     else if (row->kind == KIND_CHOICE) {
         int choice = choice_index(row->choices, text, strlen(text));
         ok = choice >= 0;
@@ -300,11 +308,23 @@ static int parse_option(options *o, int argc, char **argv, int *at, FILE *err)
     return set_value(o, index, value, err);
 }
 
+static int takes_operand(const command_row *row, uint32_t have)
+{
+    const size_t length = row->operand ? strlen(row->operand) : 0;
+    const int many = length > 3 && strcmp(row->operand + length - 3, "...") == 0;
+    return row->operand && (many || have == 0);
+}
+
 int options_parse(options *out, command_id command, int argc, char **argv, FILE *err)
 {
     const command_row *row = &command_table[command];
     memset(out, 0, sizeof *out);
     out->command = command;
+    out->operands = calloc((size_t)argc + 1, sizeof *out->operands);
+    if (!out->operands) {
+        fprintf(err, "heloci: no memory for the command line\n");
+        return 71;
+    }
     for (int i = 2; i < argc; i++)
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             out->given[OPT_HELP] = 1;
@@ -314,8 +334,9 @@ int options_parse(options *out, command_id command, int argc, char **argv, FILE 
         int rc = 0;
         if (strncmp(argv[i], "--", 2) == 0 && argv[i][2]) {
             rc = parse_option(out, argc, argv, &i, err);
-        } else if (row->operand && !out->operand && argv[i][0]) {
-            out->operand = argv[i];
+        } else if (argv[i][0] && takes_operand(row, out->operand_count)) {
+            out->operands[out->operand_count++] = argv[i];
+            out->operand = out->operands[0];
         } else {
             fprintf(err, "heloci %s: '%s' is not expected here; options begin with two dashes\n",
                     row->name, argv[i]);

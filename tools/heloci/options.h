@@ -15,6 +15,7 @@ typedef enum command_id {
     CMD_ENCRYPT,
     CMD_NULL,
     CMD_SCAN,
+    CMD_MERGE,
     CMD_DECRYPT,
     CMD_REPORT,
     CMD_INSPECT,
@@ -67,6 +68,10 @@ typedef enum option_id {
     OPT_SIMD,
     OPT_BACKEND,
     OPT_DEVICE,
+    OPT_SHARD,
+    OPT_CHECKPOINT,
+    OPT_IO,
+    OPT_EXPLAIN,
     OPT_VERIFY,
     OPT_SIGN,
     OPT_SIGNER,
@@ -81,12 +86,17 @@ typedef enum option_kind {
     KIND_FLAG,   /* no argument */
     KIND_TEXT,   /* any non-empty argument */
     KIND_NAME,   /* the same, or none */
+    KIND_FILE,   /* a file; those named *.<extension> of `choices` first, NULL = any */
+    KIND_PREFIX, /* what such files are called before the extension; NULL = of new files */
     KIND_COUNT,  /* unsigned integer in [low, high] */
     KIND_REAL,   /* number in [low, high] */
     KIND_MEMORY, /* MiB, or a number with K, M, G or T */
     KIND_CHOICE, /* one of `choices`; number = its index */
-    KIND_SET     /* comma-separated words of `choices`; number = bit mask */
+    KIND_SET,    /* comma-separated words of `choices`; number = bit mask */
+    KIND_NUMBERS /* comma-separated integers in [low, high], or "all" */
 } option_kind;
+
+enum { NUMBERS_MOST = 64 };
 
 typedef struct option_row {
     const char *name; /* without the dashes */
@@ -94,14 +104,14 @@ typedef struct option_row {
     option_kind kind;
     uint32_t commands;   /* bit 1 << command_id: who takes it */
     uint32_t required;   /* who cannot do without */
-    const char *choices; /* separated by '|' */
+    const char *choices; /* of CHOICE and SET, or extensions of FILE and PREFIX; between them '|' */
     double low, high;
     const char *help;
 } option_row;
 
 typedef struct command_row {
     const char *name;
-    const char *operand; /* NULL, or the one argument that is not an option */
+    const char *operand; /* NULL, or the argument that is not an option; "FILE...": one or more */
     const char *summary; /* one line of the overview */
     const char *text;    /* paragraph of the command's own help */
 } command_row;
@@ -112,12 +122,18 @@ extern const command_row command_table[CMD_COUNT];
 /* What a command line said. Strings are those of argv. */
 typedef struct options {
     command_id command;
-    const char *operand;
+    const char *operand; /* the first one */
+    const char **operands;
+    uint32_t operand_count;
     uint8_t given[OPT_COUNT];
     const char *text[OPT_COUNT]; /* the argument as typed */
     uint64_t number[OPT_COUNT];  /* COUNT, MEMORY (bytes), CHOICE, SET, FLAG (1) */
     double real[OPT_COUNT];      /* REAL */
 } options;
+
+/* What values the option takes, as it stands behind "N is": "a whole number from 1 to 9", "one of
+ * a, b". Empty where there is no rule but that of not being empty. */
+void option_domain(char *out, size_t bytes, const option_row *row);
 
 /* Index of a command name, or -1. */
 int command_find(const char *name);
@@ -125,8 +141,12 @@ int command_find(const char *name);
 const char *command_suggest(const char *name);
 
 /* Parses argv[2..argc) of `command`. Returns 0, or 64 after one line on `err` that says what is
- * wrong and, where a name is close, what may have been meant. --help stops parsing with 0. */
+ * wrong and, where a name is close, what may have been meant. --help stops parsing with 0. What it
+ * allocates stays as long as the process. */
 int options_parse(options *out, command_id command, int argc, char **argv, FILE *err);
+
+/* Reads a value of KIND_NUMBERS: how many there are, 0 for "all"; -1 when it is not one. */
+int options_numbers(const option_row *row, const char *text, uint32_t out[NUMBERS_MOST]);
 
 /* The overview, and the help of one command at a width of `columns`. */
 void help_overview(FILE *out, unsigned columns);

@@ -96,12 +96,14 @@ static int check_models(const options *o, event_log *log)
 
 int preflight(const options *o, event_log *log)
 {
+    uint32_t device[NUMBERS_MOST];
     int rc = check_options(o);
+    (void)tool_devices(o, device);
     if (rc == 0)
         rc = check_files(o);
     if (rc == 0)
         rc = check_models(o, log);
     if (rc == 0)
-        rc = sandbox_device_check(tool_backend(o), (unsigned)o->number[OPT_DEVICE]);
+        rc = sandbox_device_check(tool_backend(o), device[0]);
     return rc;
 }

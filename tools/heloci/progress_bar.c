@@ -198,5 +198,5 @@ int progress_update(void *arg, const char *stage, uint64_t done, uint64_t total,
     } else if (bar->style != PROGRESS_NONE) {
         draw_plain(bar, done, total, unit, now);
     }
-    return interrupted();
+    return interrupt_wish();
 }

@@ -33,9 +33,9 @@ static const char *const environment_kept[] = {"LANG=",
 
 /* What a C program with OpenSSL may want to read at its start. All optional. */
 static const char *const system_files[] = {
-    "/etc/ld.so.cache", "/etc/localtime", "/etc/ssl/openssl.cnf", "/proc/self",
-    "/proc/cpuinfo",    "/proc/meminfo",  "/proc/sys/vm",         "/sys/devices/system",
-    "/dev/null",        "/dev/zero",      "/dev/urandom"};
+    "/etc/ld.so.cache", "/etc/localtime", "/etc/ssl/openssl.cnf", "/proc/self",     "/proc/cpuinfo",
+    "/proc/meminfo",    "/proc/sys/vm",   "/sys/devices/system",  "/sys/fs/cgroup", "/dev/null",
+    "/dev/zero",        "/dev/urandom"};
 
 static int is_kept(const char *variable, sandbox_device device)
 {

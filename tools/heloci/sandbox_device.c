@@ -15,6 +15,8 @@ enum { EXIT_UNAVAILABLE = 69, EXIT_OS = 71 };
 
 /* nvidia0.., nvidiactl, nvidia-uvm, and the folder of capabilities */
 static const char nodes[] = "/dev/nvidia*";
+/* where devices are on the machine's buses, by which readers are placed. Optional. */
+static const char buses[] = "/sys/devices/pci*";
 
 /* What the driver's libraries read. All optional. */
 static const char *const driver_files[] = {"/proc/driver/nvidia", "/proc/devices",
@@ -59,6 +61,11 @@ int sandbox_device_allow(sandbox_device device, int ruleset)
         return 0;
     for (size_t i = 0; i < sizeof driver_files / sizeof driver_files[0]; i++)
         (void)landlock_allow(ruleset, driver_files[i], LANDLOCK_READ);
+    if (glob(buses, 0, NULL, &found) == 0)
+        for (size_t i = 0; i < found.gl_pathc; i++)
+            (void)landlock_allow(ruleset, found.gl_pathv[i], LANDLOCK_READ);
+    globfree(&found);
+    found = (glob_t){0};
     if (glob(nodes, 0, NULL, &found) == 0)
         for (size_t i = 0; rc == 0 && i < found.gl_pathc; i++)
             rc = landlock_allow(ruleset, found.gl_pathv[i], LANDLOCK_NODE);

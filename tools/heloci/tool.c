@@ -38,6 +38,21 @@ const char *tool_backend(const options *o)
     return o->given[OPT_BACKEND] ? o->text[OPT_BACKEND] : "auto";
 }
 
+const char *tool_signing_key(const options *o)
+{
+    const char *path = o->given[OPT_SIGN] ? o->text[OPT_SIGN] : getenv("HELOCI_SIGNING_KEY");
+    return path && path[0] ? path : NULL;
+}
+
+uint32_t tool_devices(const options *o, uint32_t number[NUMBERS_MOST])
+{
+    number[0] = 0;
+    if (!o->given[OPT_DEVICE])
+        return 0;
+    const int count = options_numbers(&option_table[OPT_DEVICE], o->text[OPT_DEVICE], number);
+    return count > 0 ? (uint32_t)count : HEL_DEVICES_ALL;
+}
+
 int tool_open(tool *t, const options *o)
 {
     memset(t, 0, sizeof *t);
@@ -60,8 +75,10 @@ int tool_open(tool *t, const options *o)
     config.memory_bytes = o->number[OPT_MEMORY];
     config.simd = (hel_simd)o->number[OPT_SIMD];
     if (option_table[OPT_BACKEND].commands >> o->command & 1) {
+        uint32_t number[NUMBERS_MOST];
+        (void)tool_devices(o, number);
         config.backend = tool_backend(o);
-        config.device = (uint32_t)o->number[OPT_DEVICE];
+        config.device = number[0];
     }
     config.progress = progress_update;
     config.progress_arg = &t->bar;

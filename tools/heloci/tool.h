@@ -24,6 +24,10 @@ typedef struct tool {
 
 /* What --backend says, or its default. */
 const char *tool_backend(const options *o);
+/* The numbers in --device; HEL_DEVICES_ALL for all, 0 where it is not given (then number[0] = 0). */
+uint32_t tool_devices(const options *o, uint32_t number[NUMBERS_MOST]);
+/* The PEM file that signs: --sign, or HELOCI_SIGNING_KEY; NULL = none. */
+const char *tool_signing_key(const options *o);
 /* Log, engine, and passphrase where the command takes one. Returns 0 or an exit code, reason
  * printed. */
 int tool_open(tool *t, const options *o);
@@ -46,6 +50,7 @@ int command_keygen(const options *o);
 int command_encrypt(const options *o);
 int command_null(const options *o);
 int command_scan(const options *o);
+int command_merge(const options *o);
 int command_decrypt(const options *o);
 int command_report(const options *o);
 int command_inspect(const options *o);

@@ -198,6 +198,7 @@ static hel_status describe(cuda_device *d)
     CUDA_TRY(cudaGetDeviceProperties(&p, d->ordinal));
     d->base.shared_max = (size_t)shared;
     d->base.processors = (uint32_t)processors;
+    snprintf(d->base.pci, sizeof d->base.pci, "%.15s", bus);
     snprintf(d->base.model, sizeof d->base.model, "%.60s, %.14s, sm_%d%d", p.name, bus, major,
              minor);
     /* Also creates the context: what fails later fails now. */
@@ -210,6 +211,17 @@ static hel_status describe(cuda_device *d)
     (void)cudaGetLastError();
     return cuda_fail(HEL_E_UNSUPPORTED, "%s: this build has no kernels for it (%s)", d->base.model,
                      cudaGetErrorName(e));
+}
+
+/* The build names its architectures; the compiler of the tests' stub has none. */
+#ifndef HEL_CUDA_ARCHITECTURES
+#define HEL_CUDA_ARCHITECTURES "no architecture"
+#endif
+
+void hel_device_about(char *out, size_t room)
+{
+    snprintf(out, room, "CUDA %d.%d, for %s", CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10,
+             HEL_CUDA_ARCHITECTURES);
 }
 
 hel_device *hel_device_open(uint32_t ordinal, const hel_device_build *build, char *out, size_t room)

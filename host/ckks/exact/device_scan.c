@@ -240,16 +240,35 @@ hel_status hel_device_scan_weight(hel_device_scan *x, uint32_t sample, uint32_t 
                       words);
 }
 
-hel_status hel_device_scan_sums(hel_device_scan *x, uint32_t block, uint32_t first, uint32_t count,
-                                uint32_t *out)
+static hel_status check_accumulators(const hel_device_scan *x, uint32_t block, uint32_t first,
+                                     uint32_t count)
 {
-    const uint64_t words = 3 * hel_device_poly_words(x->scheme);
     HEL_REQUIRE(x->engine,
                 block < x->shape.blocks && first <= x->shape.outputs &&
                     count <= x->shape.outputs - first,
                 HEL_E_USAGE,
                 "scan on a device: no accumulators %" PRIu32 " + %" PRIu32 " of block %" PRIu32,
                 first, count, block);
+    return HEL_OK;
+}
+
+hel_status hel_device_scan_sums(hel_device_scan *x, uint32_t block, uint32_t first, uint32_t count,
+                                uint32_t *out)
+{
+    const uint64_t words = 3 * hel_device_poly_words(x->scheme);
+    HEL_TRY(check_accumulators(x, block, first, count));
     return read_words(x, out, x->sums + ((uint64_t)block * x->shape.outputs + first) * words,
                       count * words);
+}
+
+hel_status hel_device_scan_restore(hel_device_scan *x, uint32_t block, uint32_t first,
+                                   uint32_t count, const uint32_t *in)
+{
+    const uint64_t words = 3 * hel_device_poly_words(x->scheme);
+    HEL_TRY(check_accumulators(x, block, first, count));
+    if (!count)
+        return HEL_OK;
+    return x->stream->ops->upload(x->stream,
+                                  x->sums + ((uint64_t)block * x->shape.outputs + first) * words,
+                                  in, count * words * sizeof *in);
 }

@@ -17,6 +17,7 @@
 #include "host/ckks/exact/scheme.h"
 
 #define HEL_DEVICE_ROW_BUFFERS 2
+#define HEL_DEVICE_SOURCES     16 /* places of pinned memory whose reading can be waited for */
 
 typedef struct hel_device_scan hel_device_scan;
 
@@ -28,7 +29,8 @@ typedef struct hel_device_scan_shape {
     uint64_t row_polys; /* polynomials (scan x N words) of one row buffer */
 } hel_device_scan_shape;
 
-/* Bytes on the device, and of pinned host memory, that a shape takes with everything else. */
+/* Bytes on the device that a shape takes with everything else, and of pinned host memory that
+ * hel_device_scan_load takes where it is used. */
 void hel_device_scan_bytes(const hel_scheme *scheme, const hel_device_scan_shape *shape,
                            uint64_t *device_bytes, uint64_t *host_bytes);
 
@@ -62,6 +64,15 @@ hel_status hel_device_scan_clear(hel_device_scan *x);
 hel_status hel_device_scan_load(hel_device_scan *x, uint32_t which, const uint8_t *src,
                                 uint64_t polys);
 
+/* The same in parts, from pinned memory of the caller's: begin, any number of parts, end. A part's
+ * memory belongs to the device until hel_device_scan_sent() has come back for the source, a number
+ * below HEL_DEVICE_SOURCES that the caller gives each of its places (0 and 1 are _load's). */
+hel_status hel_device_scan_load_begin(hel_device_scan *x, uint32_t which);
+hel_status hel_device_scan_load_part(hel_device_scan *x, uint32_t which, uint64_t offset,
+                                     const uint8_t *src, uint64_t bytes, uint32_t source);
+hel_status hel_device_scan_load_end(hel_device_scan *x, uint32_t which);
+hel_status hel_device_scan_sent(hel_device_scan *x, uint32_t source);
+
 /* Accumulates genotypes (x) weights of one plane over the samples and blocks of a row buffer:
  * polynomial (sample i, block b) lies at place offset + i stride + b of the buffer, and its uniform
  * half is stream object + i stride + b of the genotype seed. Column columns[k] of the weights held
@@ -94,6 +105,10 @@ hel_status hel_device_scan_weight(hel_device_scan *x, uint32_t sample, uint32_t 
 /* Accumulators first .. first + count - 1 of a block: [count][3][scan][N]. */
 hel_status hel_device_scan_sums(hel_device_scan *x, uint32_t block, uint32_t first, uint32_t count,
                                 uint32_t *out);
+
+/* The same way back: accumulators that another scan has left. */
+hel_status hel_device_scan_restore(hel_device_scan *x, uint32_t block, uint32_t first,
+                                   uint32_t count, const uint32_t *in);
 
 /* Seconds that the device was busy with each part so far, by events; 0 where it has no clock. */
 typedef struct hel_device_scan_times {

@@ -1,6 +1,6 @@
 /*
- * Genotypes on the device: rows go through two pinned pieces of host memory into a row buffer,
- * beside the arithmetic, and meet the weights in kernels/scan.cu.
+ * Genotypes on the device: rows go from pinned host memory, the caller's or two pieces of our own,
+ * into a row buffer, beside the arithmetic, and meet the weights in kernels/scan.cu.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -15,10 +15,10 @@
 #define SLICE_BYTES ((size_t)512 << 10) /* what a thread copies at a time */
 
 typedef struct hel_device_tensor {
-    uint8_t *piece[PIECES]; /* pinned */
+    uint8_t *piece[PIECES]; /* pinned; made when first used */
     uint64_t piece_bytes;
     uint32_t turn;                        /* piece that is filled next */
-    void *sent[PIECES];                   /* the device has read the piece */
+    void *sent[HEL_DEVICE_SOURCES];       /* the device has read what came from there */
     void *loaded[HEL_DEVICE_ROW_BUFFERS]; /* the buffer's copy is done */
     void *used[HEL_DEVICE_ROW_BUFFERS];   /* what reads the buffer is done */
     uint32_t is_sent, is_loaded, is_used; /* bits: the events that were recorded */
@@ -72,14 +72,7 @@ hel_status hel_device_tensor_create(hel_device_scan *x)
     HEL_TRY(hel_calloc(x->engine, &t, 1, sizeof *t));
     x->tensor = t;
     t->piece_bytes = piece_bytes(x->scheme, &x->shape);
-    for (uint32_t i = 0; i < PIECES && t->piece_bytes; i++) {
-        void *piece = NULL;
-        HEL_TRY(hel_device_scan_check(
-            x, x->device->ops->host_alloc(x->device, &piece, (size_t)t->piece_bytes),
-            "pinned memory"));
-        t->piece[i] = piece;
-    }
-    HEL_TRY(create_events(x, t->sent, PIECES));
+    HEL_TRY(create_events(x, t->sent, HEL_DEVICE_SOURCES));
     HEL_TRY(create_events(x, t->loaded, HEL_DEVICE_ROW_BUFFERS));
     HEL_TRY(create_events(x, t->used, HEL_DEVICE_ROW_BUFFERS));
     if (!needs_uniform(&x->shape))
@@ -103,7 +96,7 @@ void hel_device_tensor_free(hel_device_scan *x)
     for (uint32_t i = 0; i < PIECES; i++)
         if (t->piece[i])
             x->device->ops->host_release(x->device, t->piece[i]);
-    free_events(x, t->sent, PIECES);
+    free_events(x, t->sent, HEL_DEVICE_SOURCES);
     free_events(x, t->loaded, HEL_DEVICE_ROW_BUFFERS);
     free_events(x, t->used, HEL_DEVICE_ROW_BUFFERS);
     x->backend->ops->release(x->stream, t->uniform);
@@ -140,23 +133,80 @@ static hel_status copy_slice(void *arg, size_t index, uint32_t worker)
     return HEL_OK;
 }
 
-/* One piece, when the device has read what was in its memory before. */
-static hel_status send_piece(hel_device_scan *x, uint8_t *to, const uint8_t *from, size_t bytes)
+hel_status hel_device_scan_load_begin(hel_device_scan *x, uint32_t which)
+{
+    hel_device_tensor *t = x->tensor;
+    HEL_REQUIRE(x->engine, which < HEL_DEVICE_ROW_BUFFERS, HEL_E_USAGE,
+                "scan on a device: no row buffer %" PRIu32, which);
+    if (t->is_used >> which & 1)
+        HEL_TRY(wait_for(x, x->copies, t->used[which]));
+    return hel_device_clock_begin(x, HEL_DEVICE_COPY);
+}
+
+hel_status hel_device_scan_load_part(hel_device_scan *x, uint32_t which, uint64_t offset,
+                                     const uint8_t *src, uint64_t bytes, uint32_t source)
 {
     hel_device_tensor *t = x->tensor;
     const hel_device_ops *ops = x->device->ops;
+    const uint64_t room = x->shape.row_polys * 4 * hel_device_poly_words(x->scheme);
+    HEL_REQUIRE(x->engine,
+                which < HEL_DEVICE_ROW_BUFFERS && source < HEL_DEVICE_SOURCES && offset <= room &&
+                    bytes <= room - offset,
+                HEL_E_USAGE,
+                "scan on a device: bytes %" PRIu64 " + %" PRIu64 " for row buffer %" PRIu32
+                " of %" PRIu64,
+                offset, bytes, which, room);
+    HEL_TRY(hel_device_scan_check(x,
+                                  ops->send(x->device, hel_stream_queue(x->copies),
+                                            (uint8_t *)x->rows[which] + offset, src, (size_t)bytes),
+                                  "copying rows"));
+    HEL_TRY(record(x, x->copies, t->sent[source]));
+    t->is_sent |= 1u << source;
+    return HEL_OK;
+}
+
+hel_status hel_device_scan_sent(hel_device_scan *x, uint32_t source)
+{
+    hel_device_tensor *t = x->tensor;
+    if (source >= HEL_DEVICE_SOURCES || !(t->is_sent >> source & 1))
+        return HEL_OK;
+    return hel_device_scan_check(x, x->device->ops->event_sync(x->device, t->sent[source]),
+                                 "copying rows");
+}
+
+hel_status hel_device_scan_load_end(hel_device_scan *x, uint32_t which)
+{
+    hel_device_tensor *t = x->tensor;
+    HEL_TRY(hel_device_clock_end(x, HEL_DEVICE_COPY));
+    HEL_TRY(record(x, x->copies, t->loaded[which]));
+    t->is_loaded |= 1u << which;
+    return HEL_OK;
+}
+
+static hel_status make_pieces(hel_device_scan *x)
+{
+    hel_device_tensor *t = x->tensor;
+    for (uint32_t i = 0; i < PIECES && !t->piece[i]; i++) {
+        void *piece = NULL;
+        HEL_TRY(hel_device_scan_check(
+            x, x->device->ops->host_alloc(x->device, &piece, (size_t)t->piece_bytes),
+            "pinned memory"));
+        t->piece[i] = piece;
+    }
+    return HEL_OK;
+}
+
+/* One piece, when the device has read what was in its memory before. */
+static hel_status send_piece(hel_device_scan *x, uint32_t which, uint64_t offset,
+                             const uint8_t *from, size_t bytes)
+{
+    hel_device_tensor *t = x->tensor;
     const uint32_t k = t->turn;
     struct copy_job job = {t->piece[k], from, bytes};
-    if (t->is_sent >> k & 1)
-        HEL_TRY(hel_device_scan_check(x, ops->event_sync(x->device, t->sent[k]), "copying rows"));
+    HEL_TRY(hel_device_scan_sent(x, k));
     HEL_TRY(hel_parallel(x->engine, (bytes + SLICE_BYTES - 1) / SLICE_BYTES, copy_slice, &job));
-    HEL_TRY(hel_device_scan_check(
-        x, ops->send(x->device, hel_stream_queue(x->copies), to, t->piece[k], bytes),
-        "copying rows"));
-    HEL_TRY(record(x, x->copies, t->sent[k]));
-    t->is_sent |= 1u << k;
     t->turn = (k + 1) % PIECES;
-    return HEL_OK;
+    return hel_device_scan_load_part(x, which, offset, t->piece[k], bytes, k);
 }
 
 hel_status hel_device_scan_load(hel_device_scan *x, uint32_t which, const uint8_t *src,
@@ -170,18 +220,14 @@ hel_status hel_device_scan_load(hel_device_scan *x, uint32_t which, const uint8_
                 polys, which, x->shape.row_polys);
     if (!bytes)
         return HEL_OK;
-    if (t->is_used >> which & 1)
-        HEL_TRY(wait_for(x, x->copies, t->used[which]));
-    HEL_TRY(hel_device_clock_begin(x, HEL_DEVICE_COPY));
+    HEL_TRY(make_pieces(x));
+    HEL_TRY(hel_device_scan_load_begin(x, which));
     for (uint64_t at = 0; at < bytes; at += t->piece_bytes) {
         const uint64_t left = bytes - at;
-        HEL_TRY(send_piece(x, (uint8_t *)x->rows[which] + at, src + at,
+        HEL_TRY(send_piece(x, which, at, src + at,
                            (size_t)(left < t->piece_bytes ? left : t->piece_bytes)));
     }
-    HEL_TRY(hel_device_clock_end(x, HEL_DEVICE_COPY));
-    HEL_TRY(record(x, x->copies, t->loaded[which]));
-    t->is_loaded |= 1u << which;
-    return HEL_OK;
+    return hel_device_scan_load_end(x, which);
 }
 
 /* ---- arithmetic ---- */
