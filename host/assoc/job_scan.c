@@ -7,12 +7,12 @@
 #include <unistd.h>
 
 #include "host/assoc/scan_device.h"
-#include "host/assoc/scan_manifest.h"
 #include "host/base/clock.h"
 #include "host/base/event.h"
 #include "host/base/mem.h"
 #include "host/base/progress.h"
 #include "host/base/thread.h"
+#include "host/store/signer.h"
 
 double hel_scan_cpu_seconds(void)
 {
@@ -288,104 +288,6 @@ static void gather_figures(struct scan_job *job)
     job->gathered = 1;
 }
 
-/* ---- the manifest ---- */
-
-/* Of sums that are whole at `whole`. */
-static hel_status write_manifest(struct scan_job *job, const char *whole, hel_manifest **out)
-{
-    struct scan *s = &job->base;
-    const hel_scan_stats *t = &s->stats;
-    const uint64_t first = (uint64_t)job->first_block << s->gl.log_n;
-    const uint64_t end = (uint64_t)(job->first_block + job->block_count) << s->gl.log_n;
-    const hel_scan_resumption resumed = {job->began, job->resumed, job->total};
-    hel_manifest_stage stage[HEL_SCAN_STAGES];
-    for (uint32_t i = 0; i < t->stages; i++) {
-        const hel_scan_stage *x = &t->stage[i];
-        const double all = x->workers * t->wall;
-        stage[i] = (hel_manifest_stage){.name = x->name,
-                                        .busy = x->busy,
-                                        .bytes = x->bytes,
-                                        .items = x->items,
-                                        .unit = x->unit,
-                                        .utilisation = all > 0 ? x->busy / all : -1};
-    }
-    const hel_scan_facts facts = {
-        .command = "scan",
-        .genotypes = s->geno,
-        .weights = s->weights,
-        .evk = s->evk,
-        .params = &s->scheme->params,
-        .samples = s->gl.samples,
-        .variants = s->gl.variants,
-        .columns = s->wl.columns,
-        .outputs = s->outputs,
-        .planes = s->gl.plane_count,
-        .device = t->already ? NULL : hel_engine_backend_text(s->engine),
-        .devices = t->on_device,
-        .shard = job->shard.shard,
-        .shards = job->shard.shards,
-        .first_block = job->first_block,
-        .blocks = job->block_count,
-        .first_variant = first,
-        .shard_variants = (end < s->gl.variants ? end : s->gl.variants) - first,
-        .started = job->began,
-        .wall = t->wall,
-        .cpu = hel_scan_cpu_seconds() - job->cpu_began,
-        .stage = stage,
-        .stages = t->stages,
-        .resumption = &resumed,
-        .resumptions = job->resumed > 0,
-        .checkpoints = t->checkpoints,
-        .already = t->already,
-        .passes = t->passes,
-        .verify = s->config->verify,
-        .tiles = t->tiles,
-        .tiles_verified = t->tiles_verified,
-        .sums = t->sums,
-        .sums_verified = t->sums_verified,
-    };
-    return hel_scan_manifest(s->engine, out, &facts, job->signer, whole, job->path);
-}
-
-/* Sums and manifest are whole on disk before either gets its name; the manifest's comes first. */
-static hel_status commit(struct scan_job *job)
-{
-    hel_engine *engine = job->base.engine;
-    char *part = NULL;
-    hel_manifest *manifest = NULL;
-    gather_figures(job);
-    job->base.stats.wall = wall_seconds() - job->started;
-    HEL_TRY(hel_writer_finish(job->sums, NULL)); /* if that fails, the .part may still be of use */
-    hel_status status = hel_path_join(engine, &part, job->path, ".part");
-    if (status == HEL_OK)
-        status = write_manifest(job, part, &manifest);
-    if (status == HEL_OK)
-        status = hel_manifest_commit(manifest);
-    hel_manifest_free(manifest);
-    hel_free(part);
-    HEL_TRY(status);
-    status = hel_writer_commit(job->sums, NULL);
-    job->sums = NULL;
-    if (status == HEL_OK)
-        hel_event_result(engine, job->path);
-    return status;
-}
-
-/* A finished shard whose manifest is not there or not its own (a kill, another run's, or somebody
- * took it away) gets one that says so. */
-static hel_status mend_manifest(struct scan_job *job)
-{
-    hel_manifest *manifest = NULL;
-    if (job->base.config->plan_only || hel_manifest_check(job->path) == HEL_MANIFEST_FITS)
-        return HEL_OK;
-    job->base.stats.wall = wall_seconds() - job->started;
-    hel_status status = write_manifest(job, job->path, &manifest);
-    if (status == HEL_OK)
-        status = hel_manifest_commit(manifest);
-    hel_manifest_free(manifest);
-    return status;
-}
-
 /* ---- the call ---- */
 
 static hel_status scan_all(struct scan_job *job, const scan_unit *resume, uint32_t resumed)
@@ -419,7 +321,8 @@ static hel_status scan_all(struct scan_job *job, const scan_unit *resume, uint32
     HEL_TRY(run_lanes(job));
     base->stats.genotypes = job->total;
     base->stats.resumed = job->resumed;
-    HEL_TRY(commit(job));
+    gather_figures(job);
+    HEL_TRY(hel_scan_commit(job));
     hel_scan_checkpoint_remove(job);
     return hel_progress(base->engine, "scan", job->total, job->total, "genotypes");
 }
@@ -441,7 +344,7 @@ static hel_status run(struct scan_job *job)
     if (there) { /* whoever finished it may have had no time to clear up */
         base->stats.already = 1;
         hel_scan_checkpoint_remove(job);
-        return mend_manifest(job);
+        return hel_scan_mend_manifest(job);
     }
     HEL_TRY(hel_calloc(base->engine, &job->finished, job->layout.chunks, job->block_count));
     HEL_TRY(hel_scan_lanes_open(job));

@@ -6,11 +6,11 @@
  *
  * Events of the library, with their fields:
  *
- *   plan        text, or what a planner has to say as counts    before the work
+ *   plan        text, or counts                                 before the work
  *   note        text                                            what the caller should know
  *   warning     text                                            what the caller should look into
  *   progress    stage, done, total, unit                        every ten seconds at the most
- *   checkpoint  path, bytes                                     a place to go on from is on disk
+ *   checkpoint  path, bytes, done, total, unit                  a place to go on from is on disk
  *   resume      path, done, total, unit                         an earlier run's work is taken over
  *   result      path, bytes                                     a file has got its name
  *

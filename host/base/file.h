@@ -55,8 +55,8 @@ hel_status hel_outfile_reopen(hel_engine *engine, hel_outfile *file, const char 
 hel_status hel_outfile_reserve(hel_engine *engine, hel_outfile *file, uint64_t bytes);
 hel_status hel_outfile_put_at(hel_engine *engine, hel_outfile *file, uint64_t offset,
                               const void *data, size_t bytes);
-/* All that has been written is on disk, and nothing lies behind the bytes appended: commit then only
- * gives the name. Outputs that belong together are all synced before the first is committed. */
+/* All that has been written is on disk, and nothing lies behind the bytes appended: commit then
+ * only gives the name. Outputs that belong together are all synced before the first commit. */
 hel_status hel_outfile_sync(hel_engine *engine, hel_outfile *file);
 void hel_outfile_leave(hel_outfile *file); /* closes, the .part stays; safe on a zeroed struct */
 

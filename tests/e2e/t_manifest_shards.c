@@ -1,5 +1,5 @@
-/* Manifests of shards, of scans that were stopped and gone on with, and of merges; what the engine's
- * log hears of them. */
+/* Manifests of shards, of scans that were stopped and gone on with, and of merges; what an
+ * engine's log hears of them. */
 #include "host/store/manifest_private.h"
 #include "tests/e2e/scan_test.h"
 
