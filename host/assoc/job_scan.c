@@ -120,16 +120,20 @@ void hel_scan_in_flight(struct scan *s, uint64_t genotypes)
     s->in_flight = genotypes;
 }
 
+/* What is shown never goes back, though lanes and workers report in any order. */
 hel_status hel_scan_progress(struct scan *s, uint64_t genotypes)
 {
     struct scan_job *job = s->job;
-    uint64_t done = atomic_fetch_add(&job->done, genotypes) + genotypes;
-    const uint64_t with_device = atomic_load(&job->in_flight);
-    done = done > with_device ? done - with_device : 0;
+    atomic_fetch_add(&job->done, genotypes);
     if (atomic_load(&job->stop)) /* the lane that failed has said why */
         return HEL_E_CANCELLED;
-    return hel_progress(s->engine, "scan", done ? done : 1, job->total,
-                        "genotypes"); /* 0: begins */
+    pthread_mutex_lock(&job->progress_lock);
+    const uint64_t done = atomic_load(&job->done), with_device = atomic_load(&job->in_flight);
+    if (done > with_device && done - with_device > job->shown)
+        job->shown = done - with_device;
+    const hel_status status = hel_progress(s->engine, "scan", job->shown, job->total, "genotypes");
+    pthread_mutex_unlock(&job->progress_lock);
+    return status;
 }
 
 static uint64_t done_before(const struct scan_job *job, const scan_unit *resume, uint32_t resumed)
@@ -290,12 +294,26 @@ static void gather_figures(struct scan_job *job)
 
 /* ---- the call ---- */
 
+static void log_plan(struct scan_job *job)
+{
+    const struct scan *base = &job->base;
+    hel_event(base->engine, "plan", hel_field_count("genotypes", job->total),
+              hel_field_count("blocks", job->block_count), hel_field_count("units", job->units),
+              hel_field_count("lanes", job->lanes), hel_field_count("passes", base->stats.passes),
+              hel_field_text("backend", hel_engine_backend_text(base->engine)));
+    if (job->resumed)
+        hel_event(base->engine, "resume", hel_field_text("path", job->checkpoint_path),
+                  hel_field_count("done", job->resumed), hel_field_count("total", job->total),
+                  hel_field_text("unit", "genotypes"));
+}
+
 static hel_status scan_all(struct scan_job *job, const scan_unit *resume, uint32_t resumed)
 {
     struct scan *base = &job->base;
     job->total = (uint64_t)base->gl.samples * job->block_count << base->gl.log_n;
     job->resumed = done_before(job, resume, resumed);
     atomic_store(&job->done, job->resumed);
+    job->shown = job->resumed ? job->resumed : 1; /* 0: begins */
     for (uint32_t i = 0; i < job->lanes; i++)
         job->lane[i].direct_fd = hel_scan_open_direct(&job->lane[i]);
     HEL_TRY(hel_scan_place_open(job));
@@ -309,15 +327,8 @@ static hel_status scan_all(struct scan_job *job, const scan_unit *resume, uint32
     HEL_TRY(hel_scan_pause_open(job));
     if (!job->sums)
         HEL_TRY(hel_scan_sums_open(job, 0));
-    hel_event(base->engine, "plan", hel_field_count("genotypes", job->total),
-              hel_field_count("blocks", job->block_count), hel_field_count("units", job->units),
-              hel_field_count("lanes", job->lanes), hel_field_count("passes", base->stats.passes),
-              hel_field_text("backend", hel_engine_backend_text(base->engine)));
-    if (job->resumed)
-        hel_event(base->engine, "resume", hel_field_text("path", job->checkpoint_path),
-                  hel_field_count("done", job->resumed), hel_field_count("total", job->total),
-                  hel_field_text("unit", "genotypes"));
-    HEL_TRY(hel_progress(base->engine, "scan", 0, job->total, "genotypes"));
+    log_plan(job);
+    HEL_TRY(hel_progress(base->engine, "scan", job->resumed, job->total, "genotypes"));
     HEL_TRY(run_lanes(job));
     base->stats.genotypes = job->total;
     base->stats.resumed = job->resumed;
@@ -400,6 +411,7 @@ static void release(struct scan_job *job)
     hel_reader_close(base->weights);
     hel_reader_close(base->evk);
     pthread_mutex_destroy(&job->lock);
+    pthread_mutex_destroy(&job->progress_lock);
 }
 
 static hel_status check_config(hel_engine *engine, const hel_scan_config *config)
@@ -426,6 +438,7 @@ hel_status hel_scan_hooked(hel_engine *engine, const hel_scan_config *config, in
     struct scan_job job = {.base = {.engine = engine, .config = config, .geno_fd = -1},
                            .resident = resident};
     pthread_mutex_init(&job.lock, NULL);
+    pthread_mutex_init(&job.progress_lock, NULL);
     const hel_status status = run(&job);
     gather_figures(&job);
     if (status != HEL_OK)

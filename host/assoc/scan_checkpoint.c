@@ -31,7 +31,8 @@ struct lane_place {
 struct scan_pause {
     pthread_mutex_t lock;
     pthread_cond_t over;
-    uint64_t every_ns, last_ns;
+    uint64_t every_ns;
+    atomic_uint_least64_t last_ns; /* of the latest checkpoint */
     uint32_t active, waiting;
     uint64_t generation; /* checkpoints written */
     atomic_int wanted;
@@ -222,7 +223,7 @@ static void meet(struct scan_job *job)
         hel_error_drop(job->base.engine);
         p->status = HEL_OK;
     }
-    p->last_ns = hel_clock_ns(CLOCK_MONOTONIC);
+    atomic_store(&p->last_ns, hel_clock_ns(CLOCK_MONOTONIC));
     p->waiting = 0;
     p->generation++;
     atomic_store(&p->wanted, 0);
@@ -234,7 +235,7 @@ static int is_due(struct scan_job *job)
     struct scan_pause *p = job->pause;
     if (atomic_load(&p->wanted) || hel_progress_draining(job->base.engine))
         return 1;
-    return p->every_ns && hel_clock_ns(CLOCK_MONOTONIC) - p->last_ns >= p->every_ns;
+    return p->every_ns && hel_clock_ns(CLOCK_MONOTONIC) - atomic_load(&p->last_ns) >= p->every_ns;
 }
 
 hel_status hel_scan_pause(struct scan *s, uint32_t samples)
@@ -289,7 +290,7 @@ hel_status hel_scan_pause_open(struct scan_job *job)
         pthread_cond_init(&p->over, NULL);
     }
     p->every_ns = (uint64_t)(1e9 * (seconds > 0 ? seconds : DEFAULT_SECONDS));
-    p->last_ns = hel_clock_ns(CLOCK_MONOTONIC);
+    atomic_store(&p->last_ns, hel_clock_ns(CLOCK_MONOTONIC));
     p->active = job->lanes;
     HEL_TRY(hel_calloc(engine, &p->place, job->lanes, sizeof *p->place));
     HEL_TRY(hel_malloc(engine, &p->block, 1, hel_scan_cpu_block_bytes(&job->base)));

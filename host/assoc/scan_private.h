@@ -216,6 +216,8 @@ struct scan_job {
     atomic_uint_least64_t in_flight;
     atomic_int stop; /* a lane has failed */
     uint64_t total;
+    pthread_mutex_t progress_lock;
+    uint64_t shown;   /* of total, to whoever asked for progress */
     uint64_t resumed; /* of done: by an earlier process */
     hel_writer *sums;
     uint8_t *finished; /* [chunk][block of the shard]: 1 = written */

@@ -344,14 +344,10 @@ static hel_status super_done(struct round *r, uint32_t k)
     return hel_scan_progress(s, (uint64_t)s->at.tile_samples * blocks << s->gl.log_n);
 }
 
-static hel_status round_item(void *arg, size_t index, uint32_t worker)
+static hel_status products_item(struct round *r, size_t index, uint32_t worker)
 {
-    struct round *r = arg;
     struct scan *s = r->s;
     const uint8_t *rows;
-    if (index < r->expand_items)
-        return expand_group(s, r->next, index, worker);
-    index -= r->expand_items;
     const uint32_t k = super_of(r, index);
     const struct item it = item_of(r, k, index);
     HEL_TRY(rows_of(r, k, &rows));
@@ -362,6 +358,17 @@ static hel_status round_item(void *arg, size_t index, uint32_t worker)
                     (uint64_t)s->at.tile_samples * it.count * SLICE_WORDS,
                     (uint64_t)s->at.tile_samples * it.count * SLICE_WORDS * s->gl.plane_count * 4);
     return atomic_fetch_sub(&s->cpu.items_left[k], 1) == 1 ? super_done(r, k) : HEL_OK;
+}
+
+static hel_status round_item(void *arg, size_t index, uint32_t worker)
+{
+    struct round *r = arg;
+    const hel_status status = index < r->expand_items
+                                  ? expand_group(r->s, r->next, index, worker)
+                                  : products_item(r, index - r->expand_items, worker);
+    if (status != HEL_OK && r->s->feed) /* nobody may wait for a slot that is not given back */
+        hel_feed_fail(r->s->feed, status);
+    return status;
 }
 
 /* Whether the next step's weights go beside this one's products. */

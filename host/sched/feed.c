@@ -228,6 +228,13 @@ void hel_feed_release(hel_feed *f, uint64_t ordinal)
     pthread_mutex_unlock(&f->lock);
 }
 
+void hel_feed_fail(hel_feed *f, hel_status status)
+{
+    pthread_mutex_lock(&f->lock);
+    fail(f, status);
+    pthread_mutex_unlock(&f->lock);
+}
+
 /* ---- life ---- */
 
 /* Room for a direct read that ends at the next border, and for the alignment. */

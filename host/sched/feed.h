@@ -58,6 +58,9 @@ hel_status hel_feed_wait(hel_feed *f, uint64_t ordinal, const uint8_t **data);
 /* Once per span, by one thread, in any order of ordinals. */
 void hel_feed_release(hel_feed *f, uint64_t ordinal);
 
+/* Ends the feed because a consumer has failed: whoever waits, or waits later, gets `status`. */
+void hel_feed_fail(hel_feed *f, hel_status status);
+
 /* Bytes of all slots. */
 uint64_t hel_feed_bytes(const hel_feed_config *config);
 

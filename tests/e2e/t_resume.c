@@ -154,6 +154,28 @@ Test(resume, cancelled_between_checkpoints, .timeout = 600)
     toy_stop(&t);
 }
 
+/* Stopped at once while some workers wait for rows: with one slot only, which the others hold. */
+Test(resume, stopped_with_the_least_memory, .timeout = 300)
+{
+    toy t;
+    char text[1024];
+    hel_scan_stats stats;
+    toy_start(&t, 330, 9000);
+    toy_scan(&t);
+    cr_assert_eq(
+        scan_run(&t, &(scan_setting){.memory = 1 << 20, .threads = 4}, NULL, text, sizeof text),
+        HEL_E_MEMORY);
+    const uint64_t least = strtoull(strstr(text, "too small; ") + 11, NULL, 10) << 20;
+    for (size_t i = 0; i < test_scale(20); i++) {
+        stopper stop = {.after = 1 + i % 3, .wish = HEL_PROGRESS_STOP};
+        const hel_status status = drained(
+            &t, (scan_setting){.out = "r", .memory = least, .threads = 4}, &stop, &stats, text);
+        cr_assert(status == HEL_OK || status == HEL_E_CANCELLED, "%s", text);
+        cr_assert_eq(toy_count(&t, ".part") + toy_count(&t, ".ckpt"), 0);
+    }
+    toy_stop(&t);
+}
+
 /* Without checkpoints nothing is left, and none is looked for. */
 Test(resume, switched_off, .timeout = 300)
 {

@@ -291,6 +291,33 @@ Test(feed, failures_end_it, .timeout = 300)
     }
 }
 
+/* A consumer that fails wakes those that wait for slots which nobody will give back. */
+Test(feed, consumers_fail)
+{
+    setting t;
+    hel_feed *feed;
+    pthread_t thread;
+    atomic_uint turn = 1; /* it waits for span 1, which has no slot while span 0 is held */
+    uint64_t seed = test_seed();
+    const uint8_t *data;
+    start(&t, &seed, 5000, 100, 0);
+    t.s.spans = 5;
+    for (uint32_t i = 0; i < 5; i++)
+        t.s.span[i] = (hel_span){i * 100, 100};
+    t.config.slots = 1;
+    cr_assert_eq(hel_feed_create(t.engine, &feed, &t.config), HEL_OK);
+    cr_assert_eq(hel_feed_wait(feed, 0, &data), HEL_OK);
+    consumer c = {&t, feed, &turn, 1, HEL_OK, 0};
+    cr_assert_eq(hel_thread_start(&thread, consume, &c, NULL), 0);
+    usleep(20000);
+    hel_feed_fail(feed, HEL_E_CANCELLED);
+    pthread_join(thread, NULL);
+    cr_assert_eq(c.status, HEL_E_CANCELLED);
+    cr_assert_eq(hel_feed_wait(feed, 3, &data), HEL_E_CANCELLED);
+    hel_feed_free(feed);
+    stop(&t);
+}
+
 Test(feed, misuse)
 {
     setting t;
