@@ -68,7 +68,7 @@ prefix=$work/moved/heloci
 mv "$work/first" "$prefix"
 for file in bin/heloci "$libdir"/libheloci.{a,so,so."$soversion"} "$libdir/pkgconfig/heloci.pc" \
     "$libdir"/cmake/heloci/heloci-config{,-version}.cmake include/heloci/version.h \
-    share/doc/heloci/{LICENSE,example.c}; do
+    share/doc/heloci/{LICENSE,example.c,FORMAT.md,MANIFEST.md}; do
     [ -f "$prefix/$file" ] || fail "$file is missing"
 done
 for header in "$source_dir"/include/heloci/*.h; do
