@@ -6,6 +6,8 @@
 #include "host/assoc/layout.h"
 #include "host/assoc/shard.h"
 #include "host/base/mem.h"
+#include "host/store/manifest.h"
+#include "host/store/manifest_explain.h"
 
 typedef unsigned long long ull;
 
@@ -300,6 +302,8 @@ hel_status hel_inspect(hel_engine *engine, const char *path, hel_text_fn out, vo
     hel_error_clear(engine);
     HEL_REQUIRE(engine, path && out, HEL_E_USAGE, "inspect: a path and a receiver are needed");
     hel_explainer to = {.engine = engine, .out = out, .arg = arg};
+    if (hel_manifest_recognised(path))
+        return hel_manifest_explain(&to, path);
     HEL_TRY(hel_reader_open(engine, &r, path, 0));
     hel_status status = hel_explain_frame(r, &to);
     for (size_t i = 0; i < sizeof explanations / sizeof explanations[0]; i++)

@@ -1,13 +1,17 @@
 /*
  * hel_decrypt: verified sums (verified.c), finished by the null model, become tables. Nothing is
- * written before every sum has passed.
+ * written before every sum has passed. The manifest of all tables is on disk before the last
+ * analysis' tables get their names, and gets its own after them.
  */
 #include "heloci/assoc.h"
 #include "host/assoc/verified.h"
 #include "host/assoc/writer.h"
+#include "host/base/clock.h"
+#include "host/base/event.h"
 #include "host/base/mem.h"
 #include "host/base/pool.h"
 #include "host/base/progress.h"
+#include "host/store/manifest.h"
 
 #define ROWS_AT_ONCE 4096 /* variants finished in parallel before they are written in order */
 
@@ -28,6 +32,9 @@ struct job {
     struct worker *worker;
     hel_row *rows;
     uint64_t first_row, analysis;
+    hel_manifest *manifest;
+    hel_signer *signer;
+    double verified_after, began; /* seconds */
 };
 
 static hel_status open_inputs(struct job *job)
@@ -51,6 +58,81 @@ static hel_status open_inputs(struct job *job)
                 "encrypted with --miss-plane",
                 c->data);
     return HEL_OK;
+}
+
+/* ---- the manifest ---- */
+
+static hel_status open_signer(struct job *job)
+{
+    uint8_t secret[HEL_ED25519_KEY_BYTES];
+    hel_status status =
+        hel_owner_secret(job->engine, job->owner.key, "manifest signatures", NULL, 0, secret);
+    if (status == HEL_OK)
+        status = hel_signer_derived(job->engine, &job->signer, secret);
+    hel_wipe(secret, sizeof secret);
+    return status;
+}
+
+/* What is known before the sums are verified: the files. */
+static hel_status open_manifest(struct job *job)
+{
+    hel_engine *engine = job->engine;
+    hel_reader *sums = NULL, *key = NULL;
+    job->began = hel_clock_seconds();
+    HEL_TRY(open_signer(job));
+    HEL_TRY(hel_manifest_create(engine, &job->manifest, "tables", "decrypt"));
+    hel_status status = hel_reader_open(engine, &sums, job->config->sums, HEL_KIND_SUMS);
+    if (status == HEL_OK)
+        status = hel_reader_open(engine, &key, job->config->key, HEL_KIND_SECRET_KEY);
+    if (status == HEL_OK) {
+        if (hel_manifest_input_signed(job->manifest, "sums", sums) == HEL_MANIFEST_BROKEN)
+            hel_event(engine, "warning",
+                      hel_field_text("text", "the sums' manifest does not fit them"),
+                      hel_field_text("path", job->config->sums));
+        hel_manifest_input(job->manifest, "dataset", job->dataset.reader);
+        hel_manifest_input(job->manifest, "model", job->model_reader);
+        hel_manifest_input(job->manifest, "key", key);
+    }
+    hel_reader_close(sums);
+    hel_reader_close(key);
+    return status;
+}
+
+/* The rest, once the tables are written. */
+static hel_status finish_manifest(struct job *job, const hel_finish_options *options)
+{
+    static const char group[] = "decrypt";
+    hel_manifest *m = job->manifest;
+    const double wall = hel_clock_seconds() - job->began;
+    hel_manifest_params(m, &job->owner.scheme->params);
+    hel_manifest_count(m, group, "samples", job->model->samples);
+    hel_manifest_count(m, group, "variants", job->verified.layout.variants);
+    hel_manifest_count(m, group, "analyses", job->model->analyses);
+    hel_manifest_text(m, group, "missing",
+                      options->missing == HEL_MISSING_DELETE ? "delete" : "mean");
+    hel_manifest_count(m, group, "min_mac", options->min_mac);
+    hel_manifest_real(m, group, "max_vif", options->max_vif);
+    hel_manifest_real(m, group, "max_corr", options->max_corr);
+    hel_manifest_flag(m, group, "every_sum_verified", 1); /* or nothing would be here */
+    hel_manifest_stage_add(m, &(hel_manifest_stage){"verify", job->verified_after, 0,
+                                                    job->verified.layout.variants, -1, "variants"});
+    hel_manifest_stage_add(
+        m, &(hel_manifest_stage){"finish", wall - job->verified_after, 0,
+                                 job->verified.layout.variants * job->model->analyses, -1, "rows"});
+    return hel_manifest_finish(m, job->signer, job->config->out);
+}
+
+static hel_status commit_manifest(struct job *job)
+{
+    char *path = NULL;
+    hel_status status = hel_manifest_commit(job->manifest);
+    if (status == HEL_OK && hel_event_wanted(job->engine)) {
+        status = hel_path_join(job->engine, &path, job->config->out, HEL_MANIFEST_SUFFIX);
+        if (status == HEL_OK)
+            hel_event_result(job->engine, path);
+    }
+    hel_free(path);
+    return status;
 }
 
 static hel_status allocate(struct job *job)
@@ -113,10 +195,22 @@ static hel_status commit(struct job *job, hel_table_writer *writer)
         status = hel_table_writer_commit(writer);
     else
         hel_table_writer_abort(writer);
+    if (status == HEL_OK)
+        hel_event_result(job->engine, path);
     if (status == HEL_OK && job->config->table && job->config->table(job->config->table_arg, path))
         status = hel_fail(job->engine, HEL_E_CANCELLED, "decrypt: stopped on request");
     hel_free(path);
     return status;
+}
+
+/* Whole on disk, without its name, and listed in the manifest. */
+static hel_status finish_table(struct job *job, hel_table_writer *writer)
+{
+    const hel_outfile *file;
+    HEL_TRY(hel_table_writer_finish(writer));
+    for (uint32_t i = 0; (file = hel_table_writer_file(writer, i)); i++)
+        hel_manifest_subject(job->manifest, file->part, file->path);
+    return HEL_OK;
 }
 
 static hel_status finish_analysis(struct job *job, const hel_finish_options *options)
@@ -144,6 +238,10 @@ static hel_status finish_analysis(struct job *job, const hel_finish_options *opt
             status = hel_table_writer_open(engine, &writer[writers++], (hel_format)f, &info);
     if (status == HEL_OK)
         status = write_rows(job, writer, writers);
+    for (uint32_t f = 0; f < writers && status == HEL_OK; f++)
+        status = finish_table(job, writer[f]);
+    if (status == HEL_OK && job->analysis + 1 == job->model->analyses)
+        status = finish_manifest(job, options);
     for (uint32_t f = 0; f < writers; f++) {
         if (status == HEL_OK)
             status = commit(job, writer[f]);
@@ -174,10 +272,12 @@ static hel_status run(struct job *job)
                                         .model = job->model,
                                         .model_reader = job->model_reader,
                                         .key_path = c->key};
+    HEL_TRY(open_manifest(job));
     HEL_TRY(hel_verified_open(job->engine, &job->verified, c->sums, &request));
+    job->verified_after = hel_clock_seconds() - job->began;
     for (job->analysis = 0; job->analysis < job->model->analyses; job->analysis++)
         HEL_TRY(finish_analysis(job, &options));
-    return HEL_OK;
+    return commit_manifest(job);
 }
 
 static void release(struct job *job)
@@ -188,6 +288,8 @@ static void release(struct job *job)
         hel_free(job->worker[w].sums);
     }
     hel_free(job->worker);
+    hel_manifest_free(job->manifest);
+    hel_signer_close(job->signer);
     hel_free(job->rows);
     hel_verified_free(&job->verified);
     hel_model_free(job->model);

@@ -14,6 +14,7 @@
 #include "heloci/assoc.h"
 #include "host/assoc/layout.h"
 #include "host/assoc/owner.h"
+#include "host/base/event.h"
 #include "host/base/mem.h"
 #include "host/base/pool.h"
 #include "host/base/progress.h"
@@ -134,8 +135,6 @@ static hel_status tell(const struct job *job)
     static const char *const special[] = {"X", "Y", "XY", "MT", "M"};
     char line[256];
     uint32_t other = 0;
-    if (!job->config->note)
-        return HEL_OK;
     for (uint32_t j = 0; j < job->variants.count; j++) {
         const char *chrom = job->variants.item[j].chrom;
         if (strncasecmp(chrom, "chr", 3) == 0)
@@ -145,13 +144,15 @@ static hel_status tell(const struct job *job)
     }
     snprintf(line, sizeof line, "%u of %u samples, %u of %u variants", job->samples.count,
              job->all_samples.count, job->variants.count, job->all_variants.count);
-    int stop = job->config->note(job->config->note_arg, line);
+    hel_event(job->engine, "note", hel_field_text("text", line));
+    int stop = job->config->note && job->config->note(job->config->note_arg, line);
     if (other > 0 && !stop) {
         snprintf(line, sizeof line,
                  "warning: %u variants on X, Y or MT are treated like autosomes, as coded in the "
                  ".bed; plink2 treats them otherwise",
                  other);
-        stop = job->config->note(job->config->note_arg, line);
+        hel_event(job->engine, "warning", hel_field_text("text", line + strlen("warning: ")));
+        stop = job->config->note && job->config->note(job->config->note_arg, line);
     }
     return stop ? hel_fail(job->engine, HEL_E_CANCELLED, "encrypt: stopped on request") : HEL_OK;
 }
@@ -521,6 +522,10 @@ hel_status hel_encrypt(hel_engine *engine, const hel_encrypt_config *config)
         status = hel_path_join(engine, &dataset, config->out, ".private");
     if (status == HEL_OK)
         status = run(&job, geno, dataset);
+    if (status == HEL_OK) {
+        hel_event_result(engine, dataset);
+        hel_event_result(engine, geno);
+    }
     release(&job);
     hel_free(geno);
     hel_free(dataset);

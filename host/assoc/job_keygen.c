@@ -3,6 +3,7 @@
 
 #include "heloci/keys.h"
 #include "host/assoc/layout.h"
+#include "host/base/event.h"
 #include "host/base/mem.h"
 #include "host/base/progress.h"
 #include "host/ckks/exact/scheme.h"
@@ -125,6 +126,10 @@ hel_status hel_keygen(hel_engine *engine, const hel_keygen_config *config)
         status = hel_scheme_create(engine, &scheme, &params);
     if (status == HEL_OK)
         status = generate(engine, config, scheme, &params, sk_path, evk_path);
+    if (status == HEL_OK) {
+        hel_event_result(engine, sk_path);
+        hel_event_result(engine, evk_path);
+    }
     hel_scheme_free(scheme);
     hel_free(sk_path);
     hel_free(evk_path);

@@ -9,7 +9,10 @@
 #include <string.h>
 
 #include "heloci/assoc.h"
+#include "host/assoc/scan_manifest.h"
 #include "host/assoc/shard.h"
+#include "host/base/clock.h"
+#include "host/base/event.h"
 #include "host/base/mem.h"
 #include "host/base/progress.h"
 
@@ -28,6 +31,8 @@ struct merge {
     struct part *part;
     uint32_t count;
     hel_writer *sums;
+    hel_signer *signer;
+    double began, clock_began;
 };
 
 /* ---- one part ---- */
@@ -191,14 +196,62 @@ static hel_status copy_sums(struct merge *m)
     return HEL_OK;
 }
 
+/* With the parts and their manifests, which are looked at here. */
+static hel_status write_manifest(struct merge *m, const char *whole, const char *path,
+                                 hel_manifest **out)
+{
+    const hel_sums_layout *l = &m->part[0].layout;
+    const hel_reader **part;
+    HEL_TRY(hel_malloc(m->engine, &part, m->count, sizeof *part));
+    for (uint32_t i = 0; i < m->count; i++)
+        part[i] = m->part[i].reader;
+    const hel_scan_facts facts = {.command = "merge",
+                                  .part = part,
+                                  .parts = m->count,
+                                  .samples = hel_reader_head(m->part[0].reader)->sample_count,
+                                  .variants = l->variants,
+                                  .columns = l->columns,
+                                  .outputs = l->outputs,
+                                  .started = m->began,
+                                  .wall = hel_clock_seconds() - m->clock_began,
+                                  .cpu = -1};
+    hel_status status = hel_scan_manifest(m->engine, out, &facts, m->signer, whole, path);
+    hel_free(part);
+    return status;
+}
+
+/* As in a scan: both are whole on disk before either gets its name, the manifest's comes first. */
+static hel_status commit(struct merge *m, const char *path)
+{
+    char *whole = NULL;
+    hel_manifest *manifest = NULL;
+    hel_status status = hel_writer_finish(m->sums, NULL);
+    if (status == HEL_OK)
+        status = hel_path_join(m->engine, &whole, path, ".part");
+    if (status == HEL_OK)
+        status = write_manifest(m, whole, path, &manifest);
+    if (status == HEL_OK)
+        status = hel_manifest_commit(manifest);
+    if (status == HEL_OK) {
+        status = hel_writer_commit(m->sums, NULL);
+        m->sums = NULL;
+    }
+    if (status == HEL_OK)
+        hel_event_result(m->engine, path);
+    hel_manifest_free(manifest);
+    hel_free(whole);
+    return status;
+}
+
 static hel_status run(struct merge *m, const char *path)
 {
+    m->began = hel_time_now();
+    m->clock_began = hel_clock_seconds();
+    HEL_TRY(hel_signer_open(m->engine, &m->signer, m->config->sign));
     HEL_TRY(open_parts(m));
     HEL_TRY(open_sums(m, path));
     HEL_TRY(copy_sums(m));
-    const hel_status status = hel_writer_commit(m->sums, NULL);
-    m->sums = NULL;
-    return status;
+    return commit(m, path);
 }
 
 hel_status hel_merge(hel_engine *engine, const hel_merge_config *config)
@@ -214,6 +267,7 @@ hel_status hel_merge(hel_engine *engine, const hel_merge_config *config)
     if (status == HEL_OK)
         status = run(&m, path);
     hel_writer_abort(m.sums);
+    hel_signer_close(m.signer);
     for (uint32_t i = 0; i < m.count; i++)
         hel_reader_close(m.part[i].reader);
     hel_free(m.part);

@@ -8,6 +8,7 @@
 #include "heloci/assoc.h"
 #include "host/assoc/dataset.h"
 #include "host/assoc/null_fit.h"
+#include "host/base/event.h"
 #include "host/base/mem.h"
 #include "host/base/pool.h"
 #include "host/base/progress.h"
@@ -67,7 +68,7 @@ static uint64_t key_switches(const struct job *job)
 /* T, P, columns, bytes and key switches, before any of it is spent. */
 static hel_status show_plan(struct job *job)
 {
-    if (!job->config->plan)
+    if (!job->config->plan && !hel_event_wanted(job->engine))
         return HEL_OK;
     const hel_model *m = job->model;
     const hel_weights_layout *l = &job->layout;
@@ -99,7 +100,10 @@ static hel_status show_plan(struct job *job)
              key_switches(job));
     if (status == HEL_OK)
         status = hel_buf_put(job->engine, &text, line, strlen(line) + 1);
-    if (status == HEL_OK && job->config->plan(job->config->plan_arg, (const char *)text.data))
+    if (status == HEL_OK)
+        hel_event(job->engine, "plan", hel_field_text("text", (const char *)text.data));
+    if (status == HEL_OK && job->config->plan &&
+        job->config->plan(job->config->plan_arg, (const char *)text.data))
         status = hel_fail(job->engine, HEL_E_CANCELLED, "null: stopped on request");
     hel_buf_free(&text);
     return status;
@@ -259,6 +263,10 @@ hel_status hel_null(hel_engine *engine, const hel_null_config *config)
         status = hel_path_join(engine, &model, config->out, ".model");
     if (status == HEL_OK)
         status = run(&job, weights, model);
+    if (status == HEL_OK) {
+        hel_event_result(engine, model);
+        hel_event_result(engine, weights);
+    }
     hel_model_free(job.model);
     hel_dataset_close(&job.dataset);
     hel_owner_close(&job.owner);

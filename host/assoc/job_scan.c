@@ -7,9 +7,12 @@
 #include <unistd.h>
 
 #include "host/assoc/scan_device.h"
+#include "host/base/clock.h"
+#include "host/base/event.h"
 #include "host/base/mem.h"
 #include "host/base/progress.h"
 #include "host/base/thread.h"
+#include "host/store/signer.h"
 
 double hel_scan_cpu_seconds(void)
 {
@@ -281,7 +284,28 @@ static void add_figures(hel_scan_stats *t, struct scan *s)
         add_stages(t, s);
 }
 
+/* Of all lanes, once. */
+static void gather_figures(struct scan_job *job)
+{
+    for (uint32_t i = 0; job->lane && !job->gathered && i < job->lanes; i++)
+        add_figures(&job->base.stats, &job->lane[i]);
+    job->gathered = 1;
+}
+
 /* ---- the call ---- */
+
+static void log_plan(struct scan_job *job)
+{
+    const struct scan *base = &job->base;
+    hel_event(base->engine, "plan", hel_field_count("genotypes", job->total),
+              hel_field_count("blocks", job->block_count), hel_field_count("units", job->units),
+              hel_field_count("lanes", job->lanes), hel_field_count("passes", base->stats.passes),
+              hel_field_text("backend", hel_engine_backend_text(base->engine)));
+    if (job->resumed)
+        hel_event(base->engine, "resume", hel_field_text("path", job->checkpoint_path),
+                  hel_field_count("done", job->resumed), hel_field_count("total", job->total),
+                  hel_field_text("unit", "genotypes"));
+}
 
 static hel_status scan_all(struct scan_job *job, const scan_unit *resume, uint32_t resumed)
 {
@@ -303,16 +327,14 @@ static hel_status scan_all(struct scan_job *job, const scan_unit *resume, uint32
     HEL_TRY(hel_scan_pause_open(job));
     if (!job->sums)
         HEL_TRY(hel_scan_sums_open(job, 0));
+    log_plan(job);
     HEL_TRY(hel_progress(base->engine, "scan", job->resumed, job->total, "genotypes"));
     HEL_TRY(run_lanes(job));
     base->stats.genotypes = job->total;
     base->stats.resumed = job->resumed;
-    HEL_TRY(hel_writer_finish(job->sums, NULL)); /* if that fails, the .part may still be of use */
-    hel_status status = hel_writer_commit(job->sums, NULL);
-    job->sums = NULL;
-    if (status == HEL_OK)
-        hel_scan_checkpoint_remove(job);
-    HEL_TRY(status);
+    gather_figures(job);
+    HEL_TRY(hel_scan_commit(job));
+    hel_scan_checkpoint_remove(job);
     return hel_progress(base->engine, "scan", job->total, job->total, "genotypes");
 }
 
@@ -323,6 +345,9 @@ static hel_status run(struct scan_job *job)
     uint32_t resumed = 0;
     int there = 0;
     job->started = wall_seconds();
+    job->began = hel_time_now();
+    job->cpu_began = hel_scan_cpu_seconds();
+    HEL_TRY(hel_signer_open(base->engine, &job->signer, base->config->sign)); /* not after hours */
     HEL_TRY(open_inputs(base));
     HEL_TRY(order_outputs(base));
     HEL_TRY(hel_scan_sums_describe(job));
@@ -330,7 +355,7 @@ static hel_status run(struct scan_job *job)
     if (there) { /* whoever finished it may have had no time to clear up */
         base->stats.already = 1;
         hel_scan_checkpoint_remove(job);
-        return HEL_OK;
+        return hel_scan_mend_manifest(job);
     }
     HEL_TRY(hel_calloc(base->engine, &job->finished, job->layout.chunks, job->block_count));
     HEL_TRY(hel_scan_lanes_open(job));
@@ -375,6 +400,7 @@ static void release(struct scan_job *job)
     hel_free(job->finished);
     hel_free(job->path);
     hel_free(job->checkpoint_path);
+    hel_signer_close(job->signer);
     for (int p = 0; p < HEL_PLANES; p++)
         hel_free(base->plane_columns[p]);
     hel_free(base->slot);
@@ -414,8 +440,7 @@ hel_status hel_scan_hooked(hel_engine *engine, const hel_scan_config *config, in
     pthread_mutex_init(&job.lock, NULL);
     pthread_mutex_init(&job.progress_lock, NULL);
     const hel_status status = run(&job);
-    for (uint32_t i = 0; job.lane && i < job.lanes; i++)
-        add_figures(&job.base.stats, &job.lane[i]);
+    gather_figures(&job);
     if (status != HEL_OK)
         abandon(&job, status);
     release(&job);

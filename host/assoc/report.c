@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "host/assoc/plot.h"
+#include "host/base/event.h"
 #include "host/base/mem.h"
 
 #define TITLE_CHARACTERS 90
@@ -120,12 +121,16 @@ static hel_status write_file(hel_engine *engine, const char *out, const char *su
     char *path;
     HEL_TRY(hel_path_join(engine, &path, out, suffix));
     hel_status status = hel_outfile_open(engine, &file, path, 0644);
-    hel_free(path);
-    HEL_TRY(status);
-    status = hel_outfile_write(engine, &file, content->data, content->bytes);
+    if (status == HEL_OK) {
+        status = hel_outfile_write(engine, &file, content->data, content->bytes);
+        if (status == HEL_OK)
+            status = hel_outfile_commit(engine, &file);
+        else
+            hel_outfile_abort(&file);
+    }
     if (status == HEL_OK)
-        return hel_outfile_commit(engine, &file);
-    hel_outfile_abort(&file);
+        hel_event_result(engine, path);
+    hel_free(path);
     return status;
 }
 

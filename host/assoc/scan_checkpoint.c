@@ -9,9 +9,11 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "host/assoc/scan_private.h"
+#include "host/base/event.h"
 #include "host/base/mem.h"
 #include "host/base/pool.h"
 #include "host/base/progress.h"
@@ -46,10 +48,10 @@ static void say(struct scan_job *job, const char *format, const char *what)
 {
     char text[1200];
     const hel_scan_config *c = job->base.config;
-    if (!c->note)
-        return;
     snprintf(text, sizeof text, format, what);
-    (void)c->note(c->note_arg, text);
+    hel_event(job->base.engine, "warning", hel_field_text("text", text));
+    if (c->note)
+        (void)c->note(c->note_arg, text);
 }
 
 /* ---- writing ---- */
@@ -196,8 +198,14 @@ static hel_status write_checkpoint(struct scan_job *job)
     hel_free(kept);
     hel_stage_leave(&job->lane[0].stage[STAGE_CHECKPOINT], &mark, 1, 0);
     if (status == HEL_OK) {
+        struct stat info;
         job->pause->on_disk = 1;
         job->base.stats.checkpoints++;
+        hel_event(s->engine, "checkpoint", hel_field_text("path", job->checkpoint_path),
+                  hel_field_count(
+                      "bytes", stat(job->checkpoint_path, &info) == 0 ? (uint64_t)info.st_size : 0),
+                  hel_field_count("done", atomic_load(&job->done)),
+                  hel_field_count("total", job->total), hel_field_text("unit", "genotypes"));
     }
     return status;
 }

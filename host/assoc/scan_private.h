@@ -8,6 +8,7 @@
  *   scan_rates.c        what things take here, and what follows for the plan
  *   scan_explain.c      the plan in words
  *   scan_sums.c         the file of results
+ *   scan_commit.c       its manifest, and the names of both
  *   scan_checkpoint.c   where a stopped scan goes on
  *   scan_cpu.c          the arithmetic on the CPU: memory plan, table of calls
  *   scan_tile.c         expansion of a tile's weights, multiply-accumulate (CPU)
@@ -226,6 +227,9 @@ struct scan_job {
     struct hel_topology *topology; /* NULL: nothing is bound */
     int resident;                  /* hel_scan_hooked */
     double started;                /* seconds of the monotonic clock */
+    double began, cpu_began;       /* seconds since 1970; of the process' processor time */
+    int gathered;                  /* the lanes' figures are in base.stats */
+    struct hel_signer *signer;     /* of the manifest */
     struct scan_pause *pause;      /* checkpoints; NULL: none are made */
 };
 
@@ -243,6 +247,14 @@ uint64_t hel_scan_host_bytes(const struct scan *s, uint32_t result_blocks);
 hel_status hel_scan_progress(struct scan *s, uint64_t genotypes);
 /* Of those done, so many are with the lane's device still. */
 void hel_scan_in_flight(struct scan *s, uint64_t genotypes);
+
+/* ---- scan_commit.c ---- */
+
+/* The finished sums and their manifest get their names. The lanes' figures are in base.stats. */
+hel_status hel_scan_commit(struct scan_job *job);
+/* A finished shard whose manifest is not there or not its own (a kill, another run's, or somebody
+ * took it away) gets one that says so. */
+hel_status hel_scan_mend_manifest(struct scan_job *job);
 
 /* ---- scan_work.c ---- */
 

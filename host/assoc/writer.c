@@ -46,7 +46,9 @@ struct hel_table_writer {
     char *path;
     char *line; /* one row */
     size_t capacity;
-    hel_ssf *ssf;      /* GWAS-SSF only */
+    hel_ssf *ssf;        /* GWAS-SSF only, as the sidecar */
+    hel_outfile sidecar; /* open once finished */
+    int finished;
     hel_status status; /* first failure; commit returns it */
 };
 
@@ -411,19 +413,30 @@ const char *hel_table_writer_path(const hel_table_writer *w)
     return w->path;
 }
 
+hel_status hel_table_writer_finish(hel_table_writer *w)
+{
+    if (w->status == HEL_OK && !w->finished && w->ssf)
+        w->status = hel_ssf_sidecar(w->ssf, &w->sidecar);
+    if (w->status == HEL_OK && !w->finished && w->ssf)
+        w->status = hel_outfile_sync(w->engine, &w->sidecar);
+    if (w->status == HEL_OK && !w->finished)
+        w->status = hel_outfile_sync(w->engine, &w->file);
+    w->finished = 1;
+    return w->status;
+}
+
+const hel_outfile *hel_table_writer_file(const hel_table_writer *w, uint32_t i)
+{
+    return i == 0 ? &w->file : i == 1 && w->ssf ? &w->sidecar : NULL;
+}
+
 hel_status hel_table_writer_commit(hel_table_writer *w)
 {
-    hel_outfile sidecar = {.fd = -1};
-    hel_status status = w->status;
-    if (status == HEL_OK && w->ssf)
-        status = hel_ssf_sidecar(w->ssf, &sidecar);
-    if (status == HEL_OK) {
+    hel_status status = hel_table_writer_finish(w);
+    if (status == HEL_OK)
         status = hel_outfile_commit(w->engine, &w->file);
-        if (status != HEL_OK)
-            hel_outfile_abort(&sidecar);
-        else if (w->ssf)
-            status = hel_outfile_commit(w->engine, &sidecar);
-    }
+    if (status == HEL_OK && w->ssf)
+        status = hel_outfile_commit(w->engine, &w->sidecar);
     hel_table_writer_abort(w); /* a committed file has nothing left to remove */
     return status;
 }
@@ -433,6 +446,7 @@ void hel_table_writer_abort(hel_table_writer *w)
     if (!w)
         return;
     hel_outfile_abort(&w->file);
+    hel_outfile_abort(&w->sidecar);
     hel_ssf_free(w->ssf);
     hel_free(w->path);
     hel_free(w->line);

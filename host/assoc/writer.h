@@ -33,6 +33,11 @@ hel_status hel_table_writer_row(hel_table_writer *w, const hel_variant *variant,
                                 const hel_row *row);
 /* Path of the table; owned by the writer. */
 const char *hel_table_writer_path(const hel_table_writer *w);
+/* Everything but the names: the table, and the sidecar where the format has one, are whole and
+ * synced under their .part names. */
+hel_status hel_table_writer_finish(hel_table_writer *w);
+/* File i of a finished table: the table, the sidecar; NULL past the last. Owned by the writer. */
+const hel_outfile *hel_table_writer_file(const hel_table_writer *w, uint32_t i);
 hel_status hel_table_writer_commit(hel_table_writer *w); /* frees in any case */
 void hel_table_writer_abort(hel_table_writer *w);        /* NULL allowed */
 

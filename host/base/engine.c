@@ -13,6 +13,7 @@
 #include "host/base/cpu.h"
 #include "host/base/engine_private.h"
 #include "host/base/error.h"
+#include "host/base/event.h"
 #include "host/base/progress.h"
 #include "host/base/toy.h"
 
@@ -55,10 +56,13 @@ hel_status hel_engine_create(hel_engine **out, const hel_engine_config *config)
     engine->simd = simd;
     engine->progress = config->progress;
     engine->progress_arg = config->progress_arg;
+    engine->log = config->log;
+    engine->log_arg = config->log_arg;
     memcpy(engine->backend, backend, strlen(backend) + 1);
     engine->device = config->device;
     pthread_mutex_init(&engine->error_lock, NULL);
     pthread_mutex_init(&engine->progress_lock, NULL);
+    pthread_mutex_init(&engine->log_lock, NULL);
     hel_pool_init(&engine->pool, workers, threads <= processors);
     *out = engine;
     return HEL_OK;
@@ -72,6 +76,7 @@ void hel_engine_free(hel_engine *engine)
     free(engine->pool.threads);
     pthread_mutex_destroy(&engine->error_lock);
     pthread_mutex_destroy(&engine->progress_lock);
+    pthread_mutex_destroy(&engine->log_lock);
     free(engine);
 }
 
@@ -202,10 +207,21 @@ hel_status hel_fail_errno(hel_engine *engine, int errnum, const char *format, ..
     return errnum == ENOMEM ? HEL_E_MEMORY : HEL_E_IO;
 }
 
+/* Every ten seconds at the most, whatever reports; under progress_lock. */
+static void log_progress(hel_engine *engine, uint64_t ms, const char *stage, uint64_t done,
+                         uint64_t total, const char *unit)
+{
+    if (!engine->log || (engine->log_last_ms && ms - engine->log_last_ms < 10000))
+        return;
+    engine->log_last_ms = ms;
+    hel_event(engine, "progress", hel_field_text("stage", stage), hel_field_count("done", done),
+              hel_field_count("total", total), hel_field_text("unit", unit));
+}
+
 hel_status hel_progress(hel_engine *engine, const char *stage, uint64_t done, uint64_t total,
                         const char *unit)
 {
-    if (!engine || !engine->progress)
+    if (!engine || !(engine->progress || engine->log))
         return HEL_OK;
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -213,11 +229,13 @@ hel_status hel_progress(hel_engine *engine, const char *stage, uint64_t done, ui
     pthread_mutex_lock(&engine->progress_lock);
     if (done == 0 || done == total || ms - engine->progress_last_ms >= 100) {
         engine->progress_last_ms = ms;
-        const int wish = engine->progress(engine->progress_arg, stage, done, total, unit);
+        const int wish =
+            engine->progress ? engine->progress(engine->progress_arg, stage, done, total, unit) : 0;
         if (wish == HEL_PROGRESS_DRAIN && atomic_load(&engine->drainable))
             atomic_store(&engine->draining, 1);
         else if (wish)
             atomic_store(&engine->cancelled, 1);
+        log_progress(engine, ms, stage, done, total, unit);
     }
     pthread_mutex_unlock(&engine->progress_lock);
     if (atomic_load(&engine->cancelled))

@@ -45,6 +45,10 @@ struct hel_engine {
     char error[HEL_ERROR_BYTES];
     pthread_mutex_t progress_lock;
     uint64_t progress_last_ms;
+    hel_log_fn log;
+    void *log_arg;
+    pthread_mutex_t log_lock; /* taken last of the three */
+    uint64_t log_last_ms;     /* latest "progress" event, under progress_lock; 0 = none yet */
     atomic_int cancelled;
     atomic_int drainable, draining;
     char backend[HEL_BACKEND_NAME_BYTES];

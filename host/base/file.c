@@ -85,6 +85,12 @@ hel_status hel_path_join(hel_engine *engine, char **out, const char *prefix, con
     return HEL_OK;
 }
 
+const char *hel_file_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
 static int is_still_there(int fd, const char *path)
 {
     struct stat mine, there;
@@ -271,6 +277,8 @@ hel_status hel_outfile_put_at(hel_engine *engine, hel_outfile *file, uint64_t of
 hel_status hel_outfile_sync(hel_engine *engine, hel_outfile *file)
 {
     HEL_TRY(flush(engine, file));
+    /* bytes are missing though the last write worked */
+    HEL_REQUIRE(engine, !file->failed, HEL_E_IO, "%s: an earlier write failed", file->part);
     if (file->reopened && ftruncate(file->fd, (off_t)file->offset) != 0)
         return hel_fail_errno(engine, errno, "%s: cannot be cut to size", file->part);
     if (fsync(file->fd) != 0)
@@ -327,11 +335,7 @@ void hel_directory_sync(const char *path)
 
 hel_status hel_outfile_commit(hel_engine *engine, hel_outfile *file)
 {
-    hel_status status = flush(engine, file);
-    if (status == HEL_OK && file->failed) /* bytes are missing though the last write worked */
-        status = hel_fail(engine, HEL_E_IO, "%s: an earlier write failed", file->part);
-    if (status == HEL_OK)
-        status = hel_outfile_sync(engine, file);
+    hel_status status = hel_outfile_sync(engine, file);
     /* Renamed while the lock is held, so that nobody takes it for stale. */
     if (status == HEL_OK && rename(file->part, file->path) != 0)
         status =

@@ -55,7 +55,8 @@ hel_status hel_outfile_reopen(hel_engine *engine, hel_outfile *file, const char 
 hel_status hel_outfile_reserve(hel_engine *engine, hel_outfile *file, uint64_t bytes);
 hel_status hel_outfile_put_at(hel_engine *engine, hel_outfile *file, uint64_t offset,
                               const void *data, size_t bytes);
-/* All that has been written is on disk, and nothing lies behind the bytes appended. */
+/* All that has been written is on disk, and nothing lies behind the bytes appended: commit then
+ * only gives the name. Outputs that belong together are all synced before the first commit. */
 hel_status hel_outfile_sync(hel_engine *engine, hel_outfile *file);
 void hel_outfile_leave(hel_outfile *file); /* closes, the .part stays; safe on a zeroed struct */
 
@@ -72,6 +73,9 @@ hel_status hel_name_file(hel_engine *engine, const char *path, hel_status status
 
 /* Makes a rename or creation of `path` durable: fsync of its directory, as far as that works. */
 void hel_directory_sync(const char *path);
+
+/* The last part of a path: what follows its last slash. */
+const char *hel_file_name(const char *path);
 
 /* dir + name, in hel_malloc memory: "out" + ".sums" = "out.sums". */
 hel_status hel_path_join(hel_engine *engine, char **out, const char *prefix, const char *suffix);

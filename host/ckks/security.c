@@ -10,6 +10,7 @@
 #include <math.h>
 
 #include "heloci/params.h"
+#include "host/base/bytes.h"
 #include "host/ring/ring.h"
 
 uint32_t hel_security_bound(uint32_t log_n, uint32_t security)
@@ -28,6 +29,16 @@ uint32_t hel_security_bound(uint32_t log_n, uint32_t security)
 uint32_t hel_security_limit(uint32_t log_n)
 {
     return hel_security_bound(log_n, 128);
+}
+
+hel_status hel_security_digest(hel_engine *engine, uint8_t digest[HEL_DIGEST_BYTES])
+{
+    uint8_t table[3 * (HEL_LOG_N_MAX - HEL_LOG_N_MIN + 1)][4];
+    uint8_t(*at)[4] = table;
+    for (uint32_t security = 128; security <= 256; security += 64)
+        for (uint32_t log_n = HEL_LOG_N_MIN; log_n <= HEL_LOG_N_MAX; log_n++)
+            hel_put_u32(*at++, hel_security_bound(log_n, security));
+    return hel_sha256_once(engine, table, sizeof table, digest);
 }
 
 /* The product as little-endian words, each factor below one word; returns how many are used. */

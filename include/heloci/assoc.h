@@ -134,13 +134,15 @@ typedef struct hel_scan_config {
                            computes, and, from rates measured on the spot, what it will take; may be
                            NULL. Non-zero return cancels */
     void *plan_arg;
-    int plan_only; /**< 1: that is all; nothing is computed or written */
+    int plan_only;    /**< 1: that is all; nothing is computed or written */
+    const char *sign; /**< PEM file of the Ed25519 private key that signs the manifest of the sums;
+                           NULL = a key drawn for this run */
 } hel_scan_config;
 
 #define HEL_SCAN_CONFIG_INIT                                                                       \
     {                                                                                              \
         sizeof(hel_scan_config), NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, 0, HEL_IO_AUTO, NULL,   \
-            NULL, NULL, NULL, 0                                                                    \
+            NULL, NULL, NULL, 0, NULL                                                              \
     }
 
 /** One stage of the pipeline, summed over its threads. */
@@ -187,7 +189,7 @@ typedef struct hel_scan_stats {
  *  it cannot, or with what would fit on a device that has too little. A device that is lost on the
  *  way gives HEL_E_UNSUPPORTED. What fails or is stopped leaves no sums; where a checkpoint had been
  *  written, it stays, with the <out>[...].sums.part that it speaks of, and the same call goes on
- *  from there. */
+ *  from there. Sums come with their manifest, <out>[...].sums.manifest (provenance.h). */
 HEL_API HEL_MUST_CHECK hel_status hel_scan(hel_engine *engine, const hel_scan_config *config,
                                            hel_scan_stats *stats);
 
@@ -197,17 +199,20 @@ typedef struct hel_merge_config {
     uint32_t size;
     const char *const *files; /**< partial sums, in any order */
     uint32_t count;
-    const char *out; /**< prefix: <out>.sums */
+    const char *out;  /**< prefix: <out>.sums */
+    const char *sign; /**< as in hel_scan_config */
 } hel_merge_config;
 
 #define HEL_MERGE_CONFIG_INIT                                                                      \
     {                                                                                              \
-        sizeof(hel_merge_config), NULL, 0, NULL                                                    \
+        sizeof(hel_merge_config), NULL, 0, NULL, NULL                                              \
     }
 
 /** Joins shards: proves first that they are of one scan (inputs, keys, parameters) and that every
  *  variant is in exactly one of them, HEL_E_MISMATCH naming files and variants otherwise; checks
- *  every checksum; then writes what one scan of everything writes, byte for byte. */
+ *  every checksum; then writes what one scan of everything writes, byte for byte, with a manifest
+ *  that names the parts and their manifests. A part whose manifest does not fit it is
+ *  HEL_E_MISMATCH. */
 HEL_API HEL_MUST_CHECK hel_status hel_merge(hel_engine *engine, const hel_merge_config *config);
 
 /* ---- decrypt ---- */
@@ -228,7 +233,8 @@ typedef struct hel_decrypt_config {
     int missing_delete; /**< 0 = mean imputation, 1 = deletion (linear; needs the private list) */
     int64_t min_mac;    /**< score test; -1 = 5 */
     double max_vif, max_corr; /**< 0 = 50, 0.999 */
-    hel_text_fn table;        /**< receives the path of every table written; may be NULL */
+    hel_text_fn table;        /**< receives the path of every table written (not of the manifest);
+                                   may be NULL */
     void *table_arg;
 } hel_decrypt_config;
 
@@ -239,7 +245,9 @@ typedef struct hel_decrypt_config {
 
 /** Decrypts, verifies every sum against the owner's private digests, and only then finishes and
  *  writes. Any mismatch, whatever its kind, is HEL_E_VERIFY with one generic text; the rejection is
- *  counted against the key, and a key with 3 rejections is refused (HEL_E_SECURITY). */
+ *  counted against the key, and a key with 3 rejections is refused (HEL_E_SECURITY).
+ *  <out>.manifest speaks of all tables of the run and is signed by a key of the owner's, derived
+ *  from the secret key (provenance.h). */
 HEL_API HEL_MUST_CHECK hel_status hel_decrypt(hel_engine *engine, const hel_decrypt_config *config);
 
 #ifdef __cplusplus

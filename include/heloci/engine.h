@@ -40,6 +40,13 @@ typedef enum hel_simd {
 typedef int (*hel_progress_fn)(void *arg, const char *stage, uint64_t done, uint64_t total,
                                const char *unit);
 
+/**
+ * Receives what happened, for a log: the event's name ("result") and its fields as one JSON object
+ * on one line ("{\"path\":\"x.sums\",\"bytes\":4096}"); both are valid during the call only.
+ * Called by one thread at a time, from any. host/store/MANIFEST.md lists the events; more may come.
+ */
+typedef void (*hel_log_fn)(void *arg, const char *event, const char *fields);
+
 /** Fill with HEL_ENGINE_CONFIG_INIT, then change what differs. */
 typedef struct hel_engine_config {
     uint32_t size;            /**< sizeof(hel_engine_config) */
@@ -55,11 +62,13 @@ typedef struct hel_engine_config {
      *  it with the reason; "auto" says its choice in hel_engine_backend_text(). */
     const char *backend;
     uint32_t device; /**< which of the backend's devices, 0 = the first */
+    hel_log_fn log;  /**< may be NULL */
+    void *log_arg;
 } hel_engine_config;
 
 #define HEL_ENGINE_CONFIG_INIT                                                                     \
     {                                                                                              \
-        sizeof(hel_engine_config), 0, 0, HEL_SIMD_AUTO, NULL, NULL, NULL, 0                        \
+        sizeof(hel_engine_config), 0, 0, HEL_SIMD_AUTO, NULL, NULL, NULL, 0, NULL, NULL            \
     }
 
 /** Creates an engine. `config` may be NULL for defaults. Returns HEL_E_UNSUPPORTED for a forced

@@ -30,7 +30,8 @@ typedef enum hel_status {
     HEL_E_FORMAT = 3,       /**< a container is truncated, damaged or not ours; exit 65 */
     HEL_E_MISMATCH = 4,     /**< files that do not belong together (key, parameters, samples); 65 */
     HEL_E_MODEL = 5,        /**< no null model: separated, rank-deficient, constant; exit 65 */
-    HEL_E_VERIFY = 6,       /**< the centre's sums failed verification; nothing released; exit 76 */
+    HEL_E_VERIFY = 6,       /**< the centre's sums failed verification, nothing released; or a
+                                 manifest's signature did, or another signed it; exit 76 */
     HEL_E_SECURITY = 7,     /**< parameters beyond the pinned 128-bit table, retired key; exit 78 */
     HEL_E_MEMORY = 8,       /**< out of memory, or the budget is too small; exit 71 */
     HEL_E_IO = 9,           /**< read, write, disk full; exit 74 */

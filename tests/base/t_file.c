@@ -303,3 +303,25 @@ Test(file, one_writer_at_a_time)
     cr_assert(stat(path, &info) == 0 && (info.st_mode & 0777) == 0600);
     free(got);
 }
+
+Test(file, names_are_what_follows_the_last_slash)
+{
+    cr_expect_str_eq(hel_file_name("a/b/c.x"), "c.x");
+    cr_expect_str_eq(hel_file_name("c"), "c");
+    cr_expect_str_eq(hel_file_name("a/"), "");
+}
+
+/* Synced: the bytes are there under the .part name; committed, under the file's. */
+Test(file, sync_keeps_the_name_for_the_commit)
+{
+    hel_outfile f;
+    size_t bytes;
+    cr_assert(hel_outfile_open(engine, &f, path, 0644) == HEL_OK);
+    cr_assert(hel_outfile_write(engine, &f, "abc", 3) == HEL_OK);
+    cr_assert(hel_outfile_sync(engine, &f) == HEL_OK);
+    uint8_t *data = test_read_file(part, &bytes);
+    cr_expect(bytes == 3 && memcmp(data, "abc", 3) == 0 && !test_exists(path));
+    free(data);
+    cr_assert(hel_outfile_commit(engine, &f) == HEL_OK);
+    cr_expect(test_exists(path) && !test_exists(part));
+}

@@ -111,10 +111,11 @@ Test(run, the_scan_cannot_open_the_key)
 
 /* Files the centre holds, searched for any 16 bytes of the key file's sections. Its header (512
  * bytes) holds public names only. */
-Test(run, the_centre_holds_four_files_and_no_key)
+Test(run, the_centre_holds_five_files_and_no_key)
 {
-    static const char *const names[] = {"study.evk", "study.geno", "study.weights", "study.sums"};
-    enum { WINDOW = 16, KEY_ID_AT = 288 /* in the header; FORMAT.md */ };
+    static const char *const names[] = {"study.evk", "study.geno", "study.weights", "study.sums",
+                                        "study.sums.manifest"};
+    enum { FILES = 5, WINDOW = 16, KEY_ID_AT = 288 /* in the header; FORMAT.md */ };
     cohort c;
     program_result r;
     struct stat info;
@@ -134,8 +135,8 @@ Test(run, the_centre_holds_four_files_and_no_key)
     for (struct dirent *entry; (entry = readdir(dir));)
         files += entry->d_name[0] != '.';
     closedir(dir);
-    cr_expect_eq(files, 4);
-    for (int f = 0; f < 4; f++) {
+    cr_expect_eq(files, FILES);
+    for (int f = 0; f < FILES; f++) {
         snprintf(path, sizeof path, "%s/%s", c.centre, names[f]);
         uint8_t *data = test_read_file(path, &bytes);
         /* What another key file has too (frame, parameters) is no secret, nor is padding, which

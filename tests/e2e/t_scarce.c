@@ -46,8 +46,8 @@ static const step steps[] = {
     {"keygen", step_keygen, {".key", ".evk"}},
     {"encrypt", step_encrypt, {".geno", ".private"}},
     {"null", toy_null, {".weights", ".model"}},
-    {"scan", step_scan, {".sums", NULL}},
-    {"decrypt", step_decrypt, {".Q1.glm.linear", NULL}},
+    {"scan", step_scan, {".sums", ".sums.manifest"}},
+    {"decrypt", step_decrypt, {".Q1.glm.linear", ".manifest"}},
 };
 enum { STEPS = sizeof steps / sizeof steps[0] };
 

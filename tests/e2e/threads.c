@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "heloci/heloci.h"
+#include "host/base/event.h"
 #include "host/base/pool.h"
 #include "tests/ref/ref_cohort.h"
 
@@ -33,6 +34,19 @@ static int count_progress(void *arg, const char *stage, uint64_t done, uint64_t 
     (void)unit;
     *(uint64_t *)arg += done <= total;
     return 0;
+}
+
+/* Without a lock of its own: the engine calls one thread at a time. */
+static void count_events(void *arg, const char *event, const char *fields)
+{
+    *(uint64_t *)arg += event[0] && fields[0] == '{';
+}
+
+static hel_status tell_one(void *arg, size_t index, uint32_t worker)
+{
+    (void)worker;
+    hel_event((hel_engine *)arg, "item", hel_field_count("index", index));
+    return HEL_OK;
 }
 
 /* Runs the job with all files under `out`; returns the table's path in `table`. */
@@ -97,7 +111,7 @@ int main(void)
     const char *base = getenv("TMPDIR");
     char dir[200], cohort[250], out[250], table[2][300], command[800];
     uint32_t counts[1000] = {0};
-    uint64_t reports = 0;
+    uint64_t reports = 0, events = 0;
     snprintf(dir, sizeof dir, "%s/hel_threads_XXXXXX", base ? base : "/tmp");
     check(mkdtemp(dir) != NULL, "mkdtemp", NULL);
     snprintf(cohort, sizeof cohort, "%s/c", dir);
@@ -110,8 +124,11 @@ int main(void)
         config.threads = k ? 4 : 1;
         config.progress = count_progress;
         config.progress_arg = &reports;
+        config.log = count_events;
+        config.log_arg = &events;
         check(hel_engine_create(&e, &config) == HEL_OK, "engine", NULL);
         check(hel_parallel(e, 1000, add_one, counts) == HEL_OK, "parallel", e);
+        check(hel_parallel(e, 1000, tell_one, e) == HEL_OK, "events", e);
         snprintf(out, sizeof out, "%s/k%u", dir, k);
         job(e, cohort, out, table[k], sizeof table[k]);
         hel_engine_free(e);
@@ -119,6 +136,7 @@ int main(void)
     for (int i = 0; i < 1000; i++)
         check(counts[i] == 2, "an index was not visited once per loop", NULL);
     check(reports > 0, "no progress was reported", NULL);
+    check(events > 2000, "events are missing", NULL);
     snprintf(command, sizeof command, "cmp '%s' '%s'", table[0], table[1]);
     check(system(command) == 0, "one thread and four disagree", NULL);
     snprintf(command, sizeof command, "rm -rf '%s'", dir);

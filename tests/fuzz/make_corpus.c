@@ -1,6 +1,6 @@
 /*
- * Writes the seeds of fuzz_container and fuzz_keyfile: valid files of every kind and typical
- * damage. Usage: make_corpus <corpus directory>
+ * Writes the seeds of fuzz_container, fuzz_keyfile and fuzz_manifest: valid files of every kind and
+ * typical damage. Usage: make_corpus <corpus directory>
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +9,7 @@
 #include "host/base/mem.h"
 #include "host/store/keyfile.h"
 #include "host/store/keyfile_private.h"
+#include "host/store/manifest_private.h"
 #include "tests/fuzz/container_repair.h"
 
 static void need(int condition, const char *what)
@@ -167,6 +168,80 @@ static void keyfiles(void)
     hel_free(f);
 }
 
+/* ---- manifests ---- */
+
+/* With the choosing byte in front. */
+static void put_manifest(const char *name, char choice, const char *text, size_t size)
+{
+    uint8_t *data = malloc(size + 1);
+    need(data != NULL, name);
+    data[0] = (uint8_t)choice;
+    memcpy(data + 1, text, size);
+    put(name, data, size + 1);
+    free(data);
+}
+
+/* The line with the first `what` in it replaced. */
+static void put_changed(const char *name, const char *line, const char *what, const char *by)
+{
+    char *out = malloc(strlen(line) + strlen(by) + 1);
+    const char *at = strstr(line, what);
+    need(out && at, name);
+    const size_t before = (size_t)(at - line);
+    memcpy(out, line, before);
+    strcpy(stpcpy(out + before, by), at + strlen(what));
+    put_manifest(name, 'S', out, strlen(out));
+    free(out);
+}
+
+static const char manifest_line[] =
+    "{\"schema\":\"heloci-manifest\",\"version\":1,\"kind\":\"sums\",\"command\":\"scan\","
+    "\"signer\":{\"key_id\":\"3dba97edb866520d\",\"key\":\"owner\"},"
+    "\"subjects\":[{\"name\":\"x.sums\",\"bytes\":4,\"sha256\":"
+    "\"2220e3c51f099b5308c70ed91977af4887c71fe1f8f6c3fedafe7c9f623f301f\"}],"
+    "\"inputs\":[{\"role\":\"genotypes\",\"name\":\"x.geno\",\"bytes\":4096,\"kind\":\"genotypes\"}"
+    "],"
+    "\"software\":{\"name\":\"heloci\",\"version\":\"0.1.0\"},"
+    "\"host\":{\"name\":\"node\",\"threads\":2},\"device\":{\"text\":\"cpu: \\\"avx2\\\" "
+    "\\u00e4\"},"
+    "\"scan\":{\"verify\":0.25,\"on_device\":true},"
+    "\"stages\":[{\"name\":\"expand\",\"busy_seconds\":1.5,\"bytes\":1000,\"utilisation\":0.75}],"
+    "\"resumptions\":[{\"time\":\"2026-02-02T02:40:00.000Z\",\"done\":5,\"total\":10}],"
+    "\"timing\":{\"started\":\"2026-02-02T02:40:00.000Z\",\"finished\":\"2026-02-02T02:41:00."
+    "000Z\"}}";
+
+static void manifests(void)
+{
+    /* the key that the target signs with */
+    uint8_t secret[HEL_ED25519_KEY_BYTES], signature[HEL_ED25519_SIGNATURE_BYTES];
+    const char *line = manifest_line;
+    const size_t bytes = strlen(line);
+    char whole[sizeof manifest_line + HEL_SIGNATURE_LINE_BYTES];
+    hel_signer *signer;
+    memset(secret, 9, sizeof secret);
+    memcpy(whole, line, bytes);
+    whole[bytes] = '\n';
+    need(hel_signer_derived(NULL, &signer, secret) == HEL_OK &&
+             hel_signer_sign(NULL, signer, line, bytes, signature) == HEL_OK &&
+             hel_signature_line(NULL, whole + bytes + 1, hel_signer_public(signer), signature) ==
+                 HEL_OK,
+         "manifest");
+    hel_signer_close(signer);
+    put_manifest("raw", 'R', whole, sizeof whole);
+    whole[bytes + 100] ^= 1;
+    put_manifest("raw_forged", 'R', whole, sizeof whole);
+    put_manifest("signed", 'S', line, bytes);
+    put_changed("duplicate", line, "\"kind\"", "\"version\":1,\"kind\"");
+    put_changed("later", line, "\"version\":1", "\"version\":2");
+    put_changed("deep", line, "\"kind\"",
+                "\"x\":[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]],\"kind\"");
+    put_changed("huge", line, "\"bytes\":4", "\"bytes\":1e999");
+    put_changed("path", line, "x.sums", "../x.sums");
+    put_changed("escape", line, "cpu", "\\u001b[2J\\u0000");
+    put_changed("surrogate", line, "cpu", "\\ud83d\\ude00\\ud800");
+    put_changed("unsubject", line, "\"sha256\"", "\"md5\"");
+}
+
 int main(int argc, char **argv)
 {
     need(argc == 2, "usage: make_corpus <corpus directory>");
@@ -174,9 +249,9 @@ int main(int argc, char **argv)
     const struct {
         const char *name;
         void (*write)(void);
-    } sets[] = {{"container", containers}, {"keyfile", keyfiles}};
+    } sets[] = {{"container", containers}, {"keyfile", keyfiles}, {"manifest", manifests}};
     mkdir(root, 0755);
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) {
         set = sets[i].name;
         mkdir(seed_path(""), 0755);
         sets[i].write();

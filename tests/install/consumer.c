@@ -1,5 +1,5 @@
 /* The smallest user of an installed heloci: header and library agree, and calls fail as they say.
- * The calls reach OpenSSL, xxHash, Cairo and hwloc, so that a static link needs all of them.
+ * The calls reach OpenSSL, xxHash, Cairo, hwloc and Jansson, so that a static link needs all of them.
  * Compiles as C and as C++, where install.sh puts every public header in front. */
 #include <stdio.h>
 #include <string.h>
@@ -28,6 +28,14 @@ static int examines(hel_engine *engine)
     return hel_doctor(engine, &config, count, &findings) == HEL_OK && findings > 20;
 }
 
+/* The build as JSON names the version that the header has. */
+static int take_build(void *arg, const char *text)
+{
+    int *good = (int *)arg;
+    *good = strstr(text, "\"version\":\"" HEL_VERSION_STRING "\"") != NULL;
+    return 0;
+}
+
 int main(void)
 {
     hel_engine_config config = HEL_ENGINE_CONFIG_INIT;
@@ -49,8 +57,13 @@ int main(void)
     hel_report_config report = HEL_REPORT_CONFIG_INIT;
     report.table = missing;
     report.out = missing;
+    hel_verify_config verify = HEL_VERIFY_CONFIG_INIT;
+    verify.path = missing;
+    int built = 0;
     int good = names_it(engine, hel_verify_file(engine, missing)) &&
-               names_it(engine, hel_report(engine, &report, NULL)) && examines(engine);
+               names_it(engine, hel_verify(engine, &verify, NULL)) &&
+               names_it(engine, hel_report(engine, &report, NULL)) && examines(engine) &&
+               hel_build_json(engine, take_build, &built) == HEL_OK && built;
     hel_engine_free(engine);
     return good ? 0 : 1;
 }

@@ -71,7 +71,7 @@ prefix=$work/moved/heloci
 mv "$work/first" "$prefix"
 for file in bin/heloci "$libdir"/libheloci.{a,so,so."$soversion"} "$libdir/pkgconfig/heloci.pc" \
     "$libdir"/cmake/heloci/heloci-config{,-version}.cmake include/heloci/version.h \
-    share/doc/heloci/{LICENSE,NEWS.md,FORMAT.md,example.c} "share/modulefiles/heloci/$version" \
+    share/doc/heloci/{LICENSE,NEWS.md,FORMAT.md,MANIFEST.md,example.c} "share/modulefiles/heloci/$version" \
     share/heloci/slurm/{README.md,{cpu,gpu}.json,{scan-cpu,scan-gpu,merge}.sbatch}; do
     [ -f "$prefix/$file" ] || fail "$file is missing"
 done

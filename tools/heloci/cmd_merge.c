@@ -11,10 +11,13 @@ int command_merge(const options *o)
     config.files = o->operands;
     config.count = o->operand_count;
     config.out = o->text[OPT_OUT];
+    config.sign = tool_signing_key(o);
     hel_status status = hel_merge(t.engine, &config);
     progress_end(&t.bar);
-    if (status == HEL_OK)
+    if (status == HEL_OK) {
         tool_say(&t, "  %s.sums  every variant, each from one of %u file%s\n", config.out,
                  config.count, config.count == 1 ? "" : "s");
+        tool_say_signer(&t, config.out, ".sums.manifest");
+    }
     return tool_close(&t, status);
 }

@@ -192,9 +192,7 @@ int command_decrypt(const options *o)
     table_list list = {&t, NULL};
     const char *list_path = o->text[OPT_LIST];
     if (list_path && !(list.file = fopen(list_path, "w"))) {
-        fprintf(stderr, "heloci decrypt: %s: %s\n", list_path, strerror(errno));
-        (void)tool_close(&t, HEL_OK);
-        return EXIT_IO;
+        return tool_fail(&t, EXIT_IO, "%s: %s", list_path, strerror(errno));
     }
     hel_decrypt_config config = HEL_DECRYPT_CONFIG_INIT;
     config.sums = o->text[OPT_SUMS];
@@ -218,11 +216,9 @@ int command_decrypt(const options *o)
                          : "  missing calls: replaced by the variant's mean (--missing delete: "
                            "left out, as plink2 does)\n");
         tool_say(&t, "  every sum verified before anything was written\n");
+        tool_say_signer(&t, config.out, ".manifest");
     }
-    if (list.file && fclose(list.file) != 0 && status == HEL_OK) {
-        fprintf(stderr, "heloci decrypt: %s: %s\n", list_path, strerror(errno));
-        (void)tool_close(&t, HEL_OK);
-        return EXIT_IO;
-    }
+    if (list.file && fclose(list.file) != 0 && status == HEL_OK)
+        return tool_fail(&t, EXIT_IO, "%s: %s", list_path, strerror(errno));
     return tool_close(&t, status);
 }

@@ -34,6 +34,8 @@ typedef struct runner {
     char forbidden[PATH_BYTES]; /* the key, absolute */
     int owner_made, centre_made;
     int encrypted; /* what is worth keeping when a later step fails */
+    char centre_log[PATH_BYTES];
+    event_log log;
 } runner;
 
 static void say(const runner *r, const char *format, ...) HEL_PRINTF(2, 3);
@@ -98,7 +100,7 @@ static void join(char out[PATH_BYTES], const char *a, const char *b)
 
 static int prepare(runner *r)
 {
-    int rc = preflight(r->o);
+    int rc = preflight(r->o, &r->log);
     if (rc)
         return rc;
     r->program = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
@@ -111,6 +113,7 @@ static int prepare(runner *r)
     join(r->model, r->owner, "/study.model");
     join(r->list, r->owner, "/tables");
     join(r->sums, r->centre, "/study.sums");
+    join(r->centre_log, r->centre, "/study.log");
     rc = make_folder(r->owner, &r->owner_made);
     if (rc == 0)
         rc = make_folder(r->centre, &r->centre_made);
@@ -149,7 +152,11 @@ static int run_step(runner *r, step *s, const char *what)
     if (r->number < STEPS)
         r->number++;
     say(r, "\n%u/%u %-8s %s\n", r->number, STEPS, command_table[s->command].name, what);
+    step_add(s, OPT_LOG, s->sandbox && r->log.path ? "study.log" : r->log.path);
     int rc = step_run(s, r->program);
+    if (s->sandbox) /* which cannot reach the log */
+        event_log_take(&r->log, r->centre_log);
+    event_log_step(&r->log, command_table[s->command].name, rc, s->wall, s->cpu, s->peak_memory);
     if (interrupted())
         return EXIT_CANCELLED;
     if (rc) {
@@ -367,13 +374,21 @@ int command_run(const options *o)
         return 71;
     r->o = o;
     r->program = -1;
-    int rc = prepare(r);
+    int rc = event_log_open(&r->log, o);
+    if (rc == 0)
+        rc = prepare(r);
     if (rc == 0)
         say(r, "heloci %s: an encrypted scan, owner and centre in separate processes\n",
             hel_version());
     for (int i = 0; rc == 0 && i < STEPS; i++)
         rc = steps[i](r);
     finish(r, began, rc);
+    if (rc)
+        event_log_error(&r->log, NULL, rc,
+                        interrupted() ? "stopped by a signal"
+                        : r->number   ? "a step failed"
+                                      : "the steps could not be started");
+    event_log_close(&r->log, rc);
     if (r->program >= 0)
         close(r->program);
     free(r);

@@ -62,6 +62,18 @@ static int read_shard(const options *o, hel_scan_config *config)
     return rc;
 }
 
+/* The manifest of PREFIX.sums, or of PREFIX.03-of-16.sums. */
+static void say_signer(const tool *t, const hel_scan_config *config)
+{
+    char number[16], suffix[64] = ".sums.manifest";
+    if (config->shards) {
+        snprintf(number, sizeof number, "%u", config->shards);
+        snprintf(suffix, sizeof suffix, ".%0*u-of-%u.sums.manifest", (int)strlen(number),
+                 config->shard, config->shards);
+    }
+    tool_say_signer(t, config->out, suffix);
+}
+
 static void say_done(const tool *t, const hel_scan_config *config, const hel_scan_stats *stats)
 {
     if (stats->already) {
@@ -73,6 +85,7 @@ static void say_done(const tool *t, const hel_scan_config *config, const hel_sca
         tool_say(t, "  went on from a checkpoint: %.1f %% had been done\n",
                  100 * (double)stats->resumed / (double)stats->genotypes);
     say_stats(t, stats);
+    say_signer(t, config);
 }
 
 int command_scan(const options *o)
@@ -102,6 +115,7 @@ int command_scan(const options *o)
         config.plan_arg = &t;
         config.plan_only = 1;
     }
+    config.sign = tool_signing_key(o);
     hel_scan_stats stats = {0};
     hel_status status = hel_scan(t.engine, &config, &stats);
     progress_end(&t.bar);

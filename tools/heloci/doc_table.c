@@ -8,14 +8,14 @@
 const word_row word_table[] = {
     {"help", "[COMMAND]", "the commands, or the options of one"},
     {"--help", NULL, "the commands"},
-    {"--version", NULL, "the version"},
+    {"--version", "[--json]", "the version; as JSON, how this program was built"},
     {NULL, NULL, NULL},
 };
 
 const operand_row operand_table[CMD_COUNT] = {
     [CMD_MERGE] = {KIND_FILE, "sums"},
-    [CMD_INSPECT] = {KIND_FILE, "geno|weights|sums|evk|key|private|model|ckpt"},
-    [CMD_VERIFY] = {KIND_FILE, "geno|weights|sums|evk|key|private|model|ckpt"},
+    [CMD_INSPECT] = {KIND_FILE, "geno|weights|sums|manifest|evk|key|private|model|ckpt"},
+    [CMD_VERIFY] = {KIND_FILE, "geno|weights|sums|manifest|evk|key|private|model|ckpt"},
     [CMD_SUBMIT] = {KIND_FILE, "json"},
 };
 
@@ -43,6 +43,9 @@ const example_row example_table[] = {
      "lab.evk --out blood"},
     {CMD_SCAN, "The second of four shards; run again after a signal, it goes on where it stopped",
      "heloci scan --shard 2/4 --geno mice.geno --weights blood.weights --evk lab.evk --out blood"},
+    {CMD_SCAN, "Sign the sums' manifest, and keep a log",
+     "heloci scan --sign key.pem --log scan.log --geno mice.geno --weights blood.weights --evk "
+     "lab.evk --out blood"},
     {CMD_MERGE, "Join the four",
      "heloci merge --out blood blood.1-of-4.sums blood.2-of-4.sums blood.3-of-4.sums "
      "blood.4-of-4.sums"},
@@ -58,6 +61,8 @@ const example_row example_table[] = {
     {CMD_SUBMIT, "Look at the scripts first", "heloci submit --dry-run blood.json"},
     {CMD_SUBMIT, "Submit; after a failure, the same again for what is missing",
      "heloci submit blood.json"},
+    {CMD_VERIFY, "Whether the centre whose key this is signed these sums",
+     "heloci verify blood.sums --signer centre.pem"},
     {CMD_COUNT, NULL, NULL},
 };
 
@@ -77,6 +82,8 @@ const exit_row exit_table[] = {
     {75, EVERY & ~ONLY(SUBMIT),
      "stopped by a signal before the end; the same scan goes on from its checkpoint"},
     {76, ONLY(RUN) | ONLY(DECRYPT), "the sums failed verification; nothing was released"},
+    {76, ONLY(VERIFY) | ONLY(INSPECT),
+     "a manifest's signature does not hold; verify --signer: another signed it, or there is none"},
     {77, EVERY, "no permission, or a secret file that others may read"},
     {78, EVERY, "refused for security: insecure parameters, or a key that was retired"},
     {-1, 0, NULL},
@@ -92,6 +99,10 @@ const variable_row variable_table[] = {
      "where the test makes and removes its folder; the first that is set, else /tmp"},
     {"HWLOC_XMLFILE", ONLY(DOCTOR),
      "a description of a machine, as lstopo writes it, to report on in place of this one's nodes"},
+    {"HELOCI_SIGNING_KEY", ONLY(SCAN) | ONLY(MERGE),
+     "the private key that signs where --sign is not given"},
+    {"HELOCI_TRACEPARENT, TRACEPARENT", EVERY & ~(ONLY(PARAMS) | ONLY(INSPECT) | ONLY(VERIFY)),
+     "trace context (W3C) that manifests and logs repeat"},
     {"COLUMNS", EVERY, "width of help and progress where the terminal does not say"},
     {"NO_COLOR", EVERY & ~(ONLY(PARAMS) | ONLY(INSPECT) | ONLY(SUBMIT)),
      "if set, the progress bar has no colours"},
@@ -113,12 +124,16 @@ const file_row file_table[] = {
     {"PREFIX.weights", ONLY(NULL), 6, "weights", 0, "the null models' columns, encrypted"},
     {"PREFIX.model", ONLY(NULL), 7, "model", 1, "the null models in clear"},
     {"PREFIX.sums", ONLY(SCAN) | ONLY(MERGE), 8, "sums", 0, "a scan's result, encrypted"},
+    {"PREFIX.sums.manifest, PREFIX.I-of-N.sums.manifest", ONLY(SCAN) | ONLY(MERGE), 0, NULL, 0,
+     "what the sums were made from, with what and where, signed"},
     {"PREFIX.I-of-N.sums", ONLY(SCAN), 15, "partial sums", 0, "a shard's result, to be merged"},
     {"PREFIX.ckpt, PREFIX.I-of-N.ckpt", ONLY(SCAN), 16, "checkpoint", 0,
      "where a stopped scan goes on, with the .sums.part that it speaks of; removed at the end"},
     {"PREFIX.TRAIT.glm.linear, PREFIX.TRAIT.glm.logistic", ONLY(RUN) | ONLY(DECRYPT), 0, NULL, 0,
      "tables as plink2 writes them; PREFIX_TRAIT.regenie as REGENIE does; PREFIX.TRAIT.ssf.tsv "
      "with -meta.yaml as the GWAS Catalog takes them"},
+    {"PREFIX.manifest", ONLY(RUN) | ONLY(DECRYPT), 0, NULL, 0,
+     "what the tables were made from, signed by a key of the owner's"},
     {"PREFIX.manhattan.png, PREFIX.qq.png", ONLY(RUN) | ONLY(REPORT), 0, NULL, 0,
      "pictures, also as .svg; run puts the trait into their names"},
     {"PREFIX.html", ONLY(RUN) | ONLY(REPORT), 0, NULL, 0,
@@ -174,7 +189,7 @@ const char *const container_more[] = {
     "somebody who changes a file on purpose; the sums of a scan are verified by the owner with "
     "secret digests before anything is released.",
     "`heloci inspect FILE` explains a file without a key, `heloci verify FILE` checks all of its "
-    "checksums.",
+    "checksums, and its manifest where it has one.",
     "The normative text, byte by byte, is FORMAT.md, installed in share/doc/heloci.",
     NULL,
 };

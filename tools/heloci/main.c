@@ -49,6 +49,28 @@ static int unknown_command(const char *name)
     return EXIT_USAGE;
 }
 
+static int print_line(void *arg, const char *text)
+{
+    (void)arg;
+    printf("%s\n", text);
+    return 0;
+}
+
+static int version(int argc, char **argv)
+{
+    hel_engine *engine;
+    if (argc < 3 || strcmp(argv[2], "--json") != 0) {
+        printf("heloci %s\n", hel_version());
+        return 0;
+    }
+    hel_status status = hel_engine_create(&engine, NULL);
+    if (status == HEL_OK)
+        status = hel_build_json(engine, print_line, NULL);
+    if (status == HEL_OK)
+        hel_engine_free(engine);
+    return hel_status_exit_code(status);
+}
+
 int main(int argc, char **argv)
 {
     interrupt_install(); /* at once: a batch system may be in a hurry */
@@ -59,10 +81,8 @@ int main(int argc, char **argv)
     const char *name = argv[1];
     if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
         return finish(help(argc, argv));
-    if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
-        printf("heloci %s\n", hel_version());
-        return finish(0);
-    }
+    if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0)
+        return finish(version(argc, argv));
     int command = command_find(name);
     if (command < 0)
         return unknown_command(name);

@@ -63,10 +63,15 @@ const command_row command_table[CMD_COUNT] = {
     [CMD_REPORT] = {"report", NULL, "Manhattan, QQ and a page from a table",
                     "Draws a plink2-style or REGENIE table: OUT.manhattan and OUT.qq as PNG and "
                     "SVG, and OUT.html, which needs no other file."},
-    [CMD_INSPECT] = {"inspect", "FILE", "explain a heloci file",
+    [CMD_INSPECT] = {"inspect", "FILE", "explain a heloci file or a manifest",
                      "Needs no key and shows no secret."},
-    [CMD_VERIFY] = {"verify", "FILE", "check every checksum of a heloci file",
-                    "Finds damage, not forgery: forged sums are caught by decrypt."},
+    [CMD_VERIFY] =
+        {"verify", "FILE", "check a file's checksums, and its manifest's signature",
+         "Checks every checksum of a heloci file and, where FILE.manifest (or, for a "
+         "table, the manifest of its run) is there or FILE is a manifest itself, that the "
+         "signature holds and the files are those that were signed. Ends with 65 for "
+         "damage and for another file than was signed, 76 for a signature that does not "
+         "hold or another signer. That sums are right is checked by decrypt."},
     [CMD_DOCTOR] =
         {"doctor", NULL, "what this machine and job offer, and a test",
          "Reports processors, memory, limits, devices, the current folder's file system and the "
@@ -201,6 +206,14 @@ const option_row option_table[OPT_COUNT] = {
     [OPT_VERIFY] = {"verify", "F", KIND_REAL, RUN | SCAN, 0, NULL, 0, 1,
                     "compute this part of the scan, one tile at least, again on the CPU, chosen at "
                     "random, and compare bit for bit; default 0, 1 is everything"},
+    [OPT_SIGN] = {"sign", "FILE", FILES_OF("pem", SCAN | MERGE, 0),
+                  "PEM private key (Ed25519) that signs the manifest; also HELOCI_SIGNING_KEY; "
+                  "default: a key drawn for this run"},
+    [OPT_SIGNER] = {"signer", "KEY", FILES_OF("pem", VERIFY, 0),
+                    "public key that must have signed: base64 as heloci prints it, or a file with "
+                    "it in base64 or PEM"},
+    [OPT_LOG] = {"log", "FILE", NEW_FILES(RUN | OWNER | SCAN | MERGE | REPORT, 0),
+                 "append what happens to FILE, as JSON lines"},
     [OPT_JSON] = {"json", NULL, KIND_FLAG, DOCTOR, 0, NULL, 0, 0,
                   "one JSON object instead of text"},
     [OPT_NO_TEST] = {"no-test", NULL, KIND_FLAG, DOCTOR, 0, NULL, 0, 0,

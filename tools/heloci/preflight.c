@@ -63,10 +63,13 @@ static int check_options(const options *o)
     return 0;
 }
 
-static int check_models(const options *o)
+static int check_models(const options *o, event_log *log)
 {
     tool t;
-    int rc = tool_open(&t, o); /* reads the passphrase too, and forgets it again */
+    options unlogged = *o; /* the run's log is open already */
+    unlogged.given[OPT_LOG] = 0;
+    unlogged.text[OPT_LOG] = NULL;
+    int rc = tool_open(&t, &unlogged); /* reads the passphrase too, and forgets it again */
     if (rc)
         return rc;
     hel_null_check_config config = HEL_NULL_CHECK_CONFIG_INIT;
@@ -84,10 +87,14 @@ static int check_models(const options *o)
     config.max_corr = o->real[OPT_MAX_CORR];
     config.miss_plane = o->given[OPT_MISS_PLANE];
     config.missing_delete = (int)o->number[OPT_MISSING];
-    return tool_close(&t, hel_null_check(t.engine, &config));
+    hel_status status = hel_null_check(t.engine, &config);
+    if (status != HEL_OK)
+        event_log_error(log, hel_status_name(status), hel_status_exit_code(status),
+                        hel_engine_error(t.engine));
+    return tool_close(&t, status);
 }
 
-int preflight(const options *o)
+int preflight(const options *o, event_log *log)
 {
     uint32_t device[NUMBERS_MOST];
     int rc = check_options(o);
@@ -95,7 +102,7 @@ int preflight(const options *o)
     if (rc == 0)
         rc = check_files(o);
     if (rc == 0)
-        rc = check_models(o);
+        rc = check_models(o, log);
     if (rc == 0)
         rc = sandbox_device_check(tool_backend(o), device[0]);
     return rc;

@@ -22,8 +22,10 @@ static double now_seconds(void)
 unsigned terminal_columns(int fd)
 {
     const char *text = getenv("COLUMNS");
-    unsigned long columns = text ? strtoul(text, NULL, 10) : 0;
+    unsigned long columns = 0;
     struct winsize size;
+    if (text && text[0] && strspn(text, "0123456789") == strlen(text))
+        columns = strtoul(text, NULL, 10);
     if (columns == 0 && ioctl(fd, TIOCGWINSZ, &size) == 0)
         columns = size.ws_col;
     if (columns == 0)
@@ -109,18 +111,39 @@ void progress_begin(progress_bar *bar, const char *command, progress_style style
         bar->style = PROGRESS_BAR;
 }
 
+/* Rows that the drawn line takes beyond the first. The width is asked for anew each time, so that
+ * SIGWINCH needs no handler; where the terminal has become narrower since, the line was wrapped. */
+static unsigned wrapped_rows(const progress_bar *bar)
+{
+    struct winsize size;
+    if (bar->drawn <= 0 || bar->cells == 0 || ioctl(fileno(bar->out), TIOCGWINSZ, &size) != 0 ||
+        size.ws_col == 0)
+        return 0;
+    return (bar->cells - 1) / size.ws_col;
+}
+
+static void erase(progress_bar *bar)
+{
+    fputs("\r\033[K", bar->out);
+    for (unsigned rows = wrapped_rows(bar); rows > 0; rows--)
+        fputs("\033[A\033[K", bar->out);
+}
+
 static void draw_bar(progress_bar *bar, uint64_t done, uint64_t total, const char *unit, double now)
 {
     char line[256];
     progress_line(line, sizeof line, bar->stage, done, total, unit, now - bar->began,
                   terminal_columns(STDERR_FILENO));
     size_t stage = strlen(bar->stage);
+    if (wrapped_rows(bar)) /* else the new line covers the old one, without a flicker */
+        erase(bar);
     if (bar->colour)
         fprintf(bar->out, "\r\033[1m%.*s\033[0m%s\033[K", (int)stage, line, line + stage);
     else
         fprintf(bar->out, "\r%s\033[K", line);
     fflush(bar->out);
     bar->drawn = now;
+    bar->cells = (unsigned)strlen(line);
 }
 
 static void draw_plain(progress_bar *bar, uint64_t done, uint64_t total, const char *unit,
@@ -142,7 +165,7 @@ static void draw_plain(progress_bar *bar, uint64_t done, uint64_t total, const c
 void progress_end(progress_bar *bar)
 {
     if (bar->drawn > 0) {
-        fputs("\r\033[K", bar->out);
+        erase(bar);
         fflush(bar->out);
     }
     bar->drawn = 0;

@@ -24,6 +24,7 @@ typedef struct progress_bar {
     char stage[32];
     uint64_t last_done;
     double began, drawn; /* seconds; drawn = 0: nothing on the line */
+    unsigned cells;      /* of the line that is drawn */
     unsigned lines;      /* plain lines of this stage */
 } progress_bar;
 
@@ -39,7 +40,7 @@ void progress_end(progress_bar *bar);
 void progress_line(char *out, size_t bytes, const char *stage, uint64_t done, uint64_t total,
                    const char *unit, double seconds, unsigned width);
 
-/* COLUMNS, else the terminal's width, else 80; 40 to 200. */
+/* COLUMNS, else the terminal's width now, else 80; 40 to 200. */
 unsigned terminal_columns(int fd);
 /* "12.3 M" and the like: three digits and a decimal prefix. */
 void format_count(char *out, size_t bytes, double value);

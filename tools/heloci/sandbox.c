@@ -16,10 +16,20 @@
 
 #include "tools/heloci/landlock.h"
 
-static const char *const environment_kept[] = {"LANG=",         "LC_ALL=",       "TZ=",
-                                               "TERM=",         "COLUMNS=",      "NO_COLOR=",
-                                               "TMPDIR=",       "PATH=",         "LD_LIBRARY_PATH=",
-                                               "ASAN_OPTIONS=", "TSAN_OPTIONS=", "UBSAN_OPTIONS="};
+static const char *const environment_kept[] = {"LANG=",
+                                               "LC_ALL=",
+                                               "TZ=",
+                                               "TERM=",
+                                               "COLUMNS=",
+                                               "NO_COLOR=",
+                                               "TRACEPARENT=",
+                                               "HELOCI_TRACEPARENT=",
+                                               "TMPDIR=",
+                                               "PATH=",
+                                               "LD_LIBRARY_PATH=",
+                                               "ASAN_OPTIONS=",
+                                               "TSAN_OPTIONS=",
+                                               "UBSAN_OPTIONS="};
 
 /* What a C program with OpenSSL may want to read at its start. All optional. */
 static const char *const system_files[] = {

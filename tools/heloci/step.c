@@ -35,7 +35,7 @@ void step_begin(step *s, command_id command, const options *o)
     s->argv[s->argc++] = command_table[command].name;
     for (int i = 0; i < OPT_COUNT; i++)
         if (o->given[i] && (option_table[i].commands >> command & 1) && i != OPT_OUT &&
-            i != OPT_KEEP && i != OPT_REMOVE && i != OPT_FORMAT)
+            i != OPT_KEEP && i != OPT_REMOVE && i != OPT_FORMAT && i != OPT_LOG)
             step_add(s, (option_id)i, o->text[i]);
 }
 

@@ -20,7 +20,7 @@ typedef struct step {
 } step;
 
 /* Starts the argument list with the options of `o` that `command` takes too, but for --out, --keep,
- * --remove and --format, which belong to single steps. */
+ * --remove, --format and --log, which belong to single steps. */
 void step_begin(step *s, command_id command, const options *o);
 /* Adds "--name value"; a NULL value adds nothing. */
 void step_add(step *s, option_id option, const char *value);

@@ -29,13 +29,19 @@ static int open_passphrase(tool *t)
     char why[512];
     int rc = passphrase_read(&t->passphrase, path, why, sizeof why);
     if (rc)
-        fprintf(stderr, "heloci %s: %s\n", t->command, why);
-    return rc;
+        return tool_fail(t, rc, "%s", why);
+    return 0;
 }
 
 const char *tool_backend(const options *o)
 {
     return o->given[OPT_BACKEND] ? o->text[OPT_BACKEND] : "auto";
+}
+
+const char *tool_signing_key(const options *o)
+{
+    const char *path = o->given[OPT_SIGN] ? o->text[OPT_SIGN] : getenv("HELOCI_SIGNING_KEY");
+    return path && path[0] ? path : NULL;
 }
 
 uint32_t tool_devices(const options *o, uint32_t number[NUMBERS_MOST])
@@ -55,6 +61,9 @@ int tool_open(tool *t, const options *o)
     t->quiet = o->given[OPT_QUIET];
     progress_begin(&t->bar, t->command,
                    t->quiet ? PROGRESS_NONE : (progress_style)o->number[OPT_PROGRESS]);
+    int log = event_log_open(&t->log, o);
+    if (log)
+        return log;
     if (option_table[OPT_PASSPHRASE_FILE].commands >> o->command & 1) { /* the owner's steps */
         shut_in();
         int rc = open_passphrase(t);
@@ -73,22 +82,22 @@ int tool_open(tool *t, const options *o)
     }
     config.progress = progress_update;
     config.progress_arg = &t->bar;
+    if (t->log.fd >= 0) {
+        config.log = event_log_fields;
+        config.log_arg = &t->log;
+    }
     hel_status status = hel_engine_create(&t->engine, &config);
     if (status == HEL_OK)
         return 0;
-    passphrase_free(t->passphrase);
-    t->passphrase = NULL;
     if (status == HEL_E_UNSUPPORTED)
-        fprintf(stderr, "heloci %s: --simd %s: this machine does not have it\n", t->command,
-                o->text[OPT_SIMD]);
-    else
-        fprintf(stderr, "heloci %s: the engine does not start: %s\n", t->command,
-                hel_status_name(status));
-    return hel_status_exit_code(status);
+        return tool_fail(t, hel_status_exit_code(status),
+                         "--simd %s: this machine does not have it", o->text[OPT_SIMD]);
+    return tool_fail(t, hel_status_exit_code(status), "the engine does not start: %s",
+                     hel_status_name(status));
 }
 
 /* Some reasons begin with the step's name already. */
-static void say_reason(const tool *t, hel_status status)
+static void say_reason(tool *t, hel_status status)
 {
     const char *reason = hel_engine_error(t->engine);
     const size_t length = strlen(t->command);
@@ -98,6 +107,17 @@ static void say_reason(const tool *t, hel_status status)
         reason += length + 2;
     fflush(stdout);
     fprintf(stderr, "heloci %s: %s\n", t->command, reason);
+    event_log_error(&t->log, hel_status_name(status), hel_status_exit_code(status), reason);
+}
+
+static int release(tool *t, int exit_code)
+{
+    hel_engine_free(t->engine);
+    t->engine = NULL;
+    passphrase_free(t->passphrase);
+    t->passphrase = NULL;
+    event_log_close(&t->log, exit_code);
+    return exit_code;
 }
 
 int tool_close(tool *t, hel_status status)
@@ -105,9 +125,32 @@ int tool_close(tool *t, hel_status status)
     progress_end(&t->bar);
     if (status != HEL_OK)
         say_reason(t, status);
-    hel_engine_free(t->engine);
-    passphrase_free(t->passphrase);
-    return hel_status_exit_code(status);
+    return release(t, hel_status_exit_code(status));
+}
+
+int tool_fail(tool *t, int exit_code, const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    progress_end(&t->bar);
+    fflush(stdout);
+    fprintf(stderr, "heloci %s: %s\n", t->command, text);
+    event_log_error(&t->log, NULL, exit_code, text);
+    return release(t, exit_code);
+}
+
+void tool_say_signer(const tool *t, const char *prefix, const char *suffix)
+{
+    char path[4096];
+    hel_signature s;
+    snprintf(path, sizeof path, "%s%s", prefix, suffix);
+    if (t->quiet || hel_manifest_signature(t->engine, path, &s) != HEL_OK)
+        return;
+    tool_say(t, "  %s  signed by %s%s\n", path, s.key,
+             strcmp(s.origin, "one-time") == 0 ? ", a key of this run only" : "");
 }
 
 void tool_say(const tool *t, const char *format, ...)
