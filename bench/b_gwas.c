@@ -25,7 +25,7 @@
 
 #include "bench/bench.h"
 #include "bench/child.h"
-#include "bench/cohort.h"
+#include "bench/bench_cohort.h"
 #include "bench/steps.h"
 #include "heloci/heloci.h"
 

@@ -1,14 +1,14 @@
 /*
  * The scan as a pipeline, on the CPU: against its arithmetic alone (rows in memory, nothing read or
- * checked), on one processor and on two, and against the model's forecast at several sizes. Every run
- * is a process of its own, bound to as many processors as it has threads; runs alternate, so that a
- * machine whose speed drifts misleads no comparison. Genotypes are in the page cache.
+ * checked), on one processor and on two, and against the model's forecast at several sizes. Every
+ * run is a process of its own, bound to as many processors as it has threads; runs alternate, so
+ * that a machine whose speed drifts misleads no comparison. Genotypes are in the page cache.
  *
  *   b_pipeline [--samples 4096] [--variants 65536] [--covariates 10] [--rounds 5] [--dir FOLDER]
  *              [options of bench.h]
  *
- * Prediction, one AVX2 core: 24 bytes of a genotype are read at 9 and checked at 25 GB/s or more, so
- * 3.6 ns of some 65; on AVX-512, 3 of some 20, and more than a tenth.
+ * Prediction, one AVX2 core: 24 bytes of a genotype are read at 9 and checked at 25 GB/s or more,
+ * so 3.6 ns of some 65; on AVX-512, 3 of some 20, and more than a tenth.
  */
 #include <errno.h>
 #include <math.h>
@@ -20,7 +20,7 @@
 
 #include "bench/bench.h"
 #include "bench/child.h"
-#include "bench/cohort.h"
+#include "bench/bench_cohort.h"
 #include "bench/steps.h"
 #include "host/assoc/scan_private.h"
 

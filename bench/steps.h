@@ -3,7 +3,7 @@
 #ifndef HEL_BENCH_STEPS_H
 #define HEL_BENCH_STEPS_H
 
-#include "bench/cohort.h"
+#include "bench/bench_cohort.h"
 #include "heloci/heloci.h"
 
 typedef hel_status (*steps_fn)(hel_engine *engine, const cohort *c);

@@ -1,8 +1,8 @@
 /*
  * hel_merge: shards become the file that one scan writes. First everything is proved from the
  * headers (one scan, no gap, no overlap), then every checksum is looked at, and only then a byte is
- * written. Sums are copied in the file's order; what is read was checked and is checked again by the
- * checksums of the new file, which are those of the parts.
+ * written. Sums are copied in the file's order; what is read was checked and is checked again by
+ * the checksums of the new file, which are those of the parts.
  */
 #include <stdio.h>
 #include <stdlib.h>

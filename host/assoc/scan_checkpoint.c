@@ -3,9 +3,10 @@
  *
  * A checkpoint says which (chunk, block) are finished, with the checksums of their sums in the
  * .part, and holds the accumulators of the units under way. It is written when every lane stands at
- * the border of a tile: the .part is synced first, then the checkpoint replaces the older one whole.
- * So whatever moment a process is killed at, the checkpoint that is there speaks of sums that are on
- * disk; each is read and compared before it is believed, and what does not fit is computed again.
+ * the border of a tile: the .part is synced first, then the checkpoint replaces the older one
+ * whole. So whatever moment a process is killed at, the checkpoint that is there speaks of sums
+ * that are on disk; each is read and compared before it is believed, and what does not fit is
+ * computed again.
  */
 #include <stdio.h>
 #include <string.h>
@@ -61,7 +62,8 @@ static int is_under_way(const struct scan *s, uint32_t samples)
     return samples < hel_chunk_samples(&s->wl, s->at.chunk);
 }
 
-/* Units with accumulators: those at hand, and those of the older checkpoint that nobody has begun. */
+/* Units with accumulators: those at hand, and those of the older checkpoint that nobody has
+ * begun. */
 struct kept {
     const scan_unit *unit;
     struct scan *s; /* whose accumulators they are; NULL: the older checkpoint's */
@@ -79,7 +81,8 @@ static uint32_t collect(struct scan_job *job, struct kept *kept)
         const struct lane_place *place = &job->pause->place[i];
         if (!place->left && is_under_way(s, place->samples))
             kept[count++] = (struct kept){&s->taken[s->at.unit], s, place->samples};
-        /* taken for the feed's sake, not begun; of one that left, not even the unit at hand counts */
+        /* taken for the feed's sake, not begun; of one that left, not even the unit at hand
+         * counts */
         for (uint32_t u = s->at.unit + 1; u < s->taken_count; u++)
             if (s->taken[u].samples)
                 kept[count++] = (struct kept){&s->taken[u], NULL, s->taken[u].samples};
@@ -356,7 +359,8 @@ static hel_status units_are_open(struct scan_job *job, const struct state *state
     return HEL_OK;
 }
 
-/* Everything in a checkpoint of this scan; its checksums hold. HEL_E_MISMATCH for another scan's. */
+/* Everything in a checkpoint of this scan; its checksums hold. HEL_E_MISMATCH for another
+ * scan's. */
 static hel_status decode(struct scan_job *job, hel_reader *r, const uint8_t *id, struct state *out)
 {
     const struct scan *s = &job->base;

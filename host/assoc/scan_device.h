@@ -16,8 +16,8 @@ struct scan_device {
     uint64_t expanding;                      /* ciphertext of the latest weights, plus one */
 };
 
-/* For measurements: rows of the step and super-block at hand, that lie in memory, meet the weights so
- * many times; and the end of what allocate made, without the backend. */
+/* For measurements: rows of the step and super-block at hand, that lie in memory, meet the weights
+ * so many times; and the end of what allocate made, without the backend. */
 hel_status hel_scan_device_sample(struct scan *s, const uint8_t *rows, uint32_t times);
 void hel_scan_device_sample_free(struct scan *s);
 

@@ -1,5 +1,5 @@
-/* Threads and buffers on the nodes where their work is: those of a device's lane near the device, by
- * its PCI bus id; workers and accumulators of the CPU spread over all nodes. */
+/* Threads and buffers on the nodes where their work is: those of a device's lane near the device,
+ * by its PCI bus id; workers and accumulators of the CPU spread over all nodes. */
 #include "host/assoc/scan_device.h"
 #include "host/sched/placement.h"
 

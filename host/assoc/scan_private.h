@@ -235,8 +235,8 @@ struct scan_job {
 
 /* ---- job_scan.c ---- */
 
-/* hel_scan for measurements. resident: rows are not read but taken to be in memory already, whatever
- * the feed's slots hold: what is left is the arithmetic, and the sums are wrong. */
+/* hel_scan for measurements. resident: rows are not read but taken to be in memory already,
+ * whatever the feed's slots hold: what is left is the arithmetic, and the sums are wrong. */
 hel_status hel_scan_hooked(hel_engine *engine, const hel_scan_config *config, int resident,
                            hel_scan_stats *stats);
 

@@ -1,8 +1,8 @@
 /*
  * The file of results: encrypted sums of everything (kind sums) or of a shard (kind partial sums).
- * Nothing in it but the inputs decides its bytes: the file id comes from theirs, there is no time in
- * the header, and pairs lie where (chunk, block, output) says, whoever finished them first. One pair
- * is one checksummed piece, so pairs are written as they come.
+ * Nothing in it but the inputs decides its bytes: the file id comes from theirs, there is no time
+ * in the header, and pairs lie where (chunk, block, output) says, whoever finished them first. One
+ * pair is one checksummed piece, so pairs are written as they come.
  */
 #include <string.h>
 #include <unistd.h>

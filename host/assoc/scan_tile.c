@@ -222,7 +222,8 @@ static hel_status load_slice(const struct scan *s, struct scan_worker *w, const 
     return HEL_OK;
 }
 
-/* What an item treats: blocks first .. first + count - 1 of a super-block in one slice of a limb. */
+/* What an item treats: blocks first .. first + count - 1 of a super-block in one slice of a
+ * limb. */
 struct item {
     uint32_t super, first, count, limb, slice;
 };

@@ -1,7 +1,7 @@
 /*
- * What there is to do and in which order. Units come chunk by chunk, then block by block; units of a
- * checkpoint come first. A lane takes a unit when its feed needs the next rows, and its arithmetic
- * follows in the order of the taking.
+ * What there is to do and in which order. Units come chunk by chunk, then block by block; units of
+ * a checkpoint come first. A lane takes a unit when its feed needs the next rows, and its
+ * arithmetic follows in the order of the taking.
  */
 #include "host/assoc/scan_private.h"
 #include "host/base/mem.h"
@@ -82,8 +82,8 @@ hel_status hel_scan_work_create(struct scan_job *job, uint32_t range, const scan
     return HEL_OK;
 }
 
-/* The lane's unit of that number, taken now if it is the next one; NULL when all are gone. Called by
- * the lane and by its feed. */
+/* The lane's unit of that number, taken now if it is the next one; NULL when all are gone. Called
+ * by the lane and by its feed. */
 const scan_unit *hel_scan_taken(struct scan *s, uint32_t number)
 {
     struct scan_job *job = s->job;

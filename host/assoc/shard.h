@@ -1,8 +1,8 @@
 /*
  * Shards: a scan cut into ranges of variant blocks, one result file each, and the identity of a
- * result. Shard i of n (i = 1 .. n) has the blocks from border i - 1 up to border i, and border k is
- * k blocks / n, rounded to the nearest super-block where a shard has eight super-blocks or more (its
- * size then changes by an eighth at the most, and it is one stretch of the genotypes' file).
+ * result. Shard i of n (i = 1 .. n) has the blocks from border i - 1 up to border i, and border k
+ * is k blocks / n, rounded to the nearest super-block where a shard has eight super-blocks or more
+ * (its size then changes by an eighth at the most, and it is one stretch of the genotypes' file).
  */
 #ifndef HEL_ASSOC_SHARD_H
 #define HEL_ASSOC_SHARD_H

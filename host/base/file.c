@@ -99,8 +99,8 @@ static int is_still_there(int fd, const char *path)
 }
 
 /* A new .part, locked while it is written. One that exists is stale (its writer was killed) when
- * its lock is free: then it is removed first, for it may have wider permissions, or with `keep` used
- * if it is a regular file; EWOULDBLOCK when it is locked. */
+ * its lock is free: then it is removed first, for it may have wider permissions, or with `keep`
+ * used if it is a regular file; EWOULDBLOCK when it is locked. */
 static int open_part(const char *part, mode_t mode, int *keep)
 {
     const int flags = (*keep ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;

@@ -1,7 +1,7 @@
 /*
- * One lock guards the slots. A slot is FREE, then FILLING (its pieces are handed out and come back),
- * then READY until it is released. Span o lives in slot o mod slots, so a reader may begin span o
- * when span o - slots has been released.
+ * One lock guards the slots. A slot is FREE, then FILLING (its pieces are handed out and come
+ * back), then READY until it is released. Span o lives in slot o mod slots, so a reader may begin
+ * span o when span o - slots has been released.
  */
 #include "host/sched/feed.h"
 

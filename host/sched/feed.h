@@ -5,9 +5,9 @@
  *   readers take a span piece by piece: positional read, then check() while the piece is in cache
  *   wait(o) gives the span's bytes once it is whole; release(o) makes its slot free
  *
- * Readers stop when no slot is free (back-pressure) and consumers wait when they are ahead; both are
- * counted. Memory is slots x slot_bytes and a little. The first failure of a read, of next() or of
- * check() ends the feed: every wait then returns it.
+ * Readers stop when no slot is free (back-pressure) and consumers wait when they are ahead; both
+ * are counted. Memory is slots x slot_bytes and a little. The first failure of a read, of next()
+ * or of check() ends the feed: every wait then returns it.
  *
  * With a descriptor opened for O_DIRECT pieces bypass the page cache where offset and span allow it
  * (multiples of HEL_FEED_ALIGN); a file system that refuses is read through the other descriptor.

@@ -96,8 +96,9 @@ void hel_writer_abort(hel_writer *w); /* NULL allowed */
 
 /* ---- writing what is reproducible, out of order, or by several processes in turn ---- */
 
-/* As open, with the file id and time that *head has, so that equal content gives equal files. Public
- * kinds only. again: the content of a .part that another process left stays, to be adopted. */
+/* As open, with the file id and time that *head has, so that equal content gives equal files.
+ * Public kinds only. again: the content of a .part that another process left stays, to be
+ * adopted. */
 hel_status hel_writer_open_named(hel_engine *engine, hel_writer **out, const char *path,
                                  const hel_head *head, int again);
 /* A section of `bytes` bytes whose chunks are written by put_at; disk space is reserved. Public
@@ -169,7 +170,8 @@ hel_status hel_head_match(hel_engine *engine, const hel_reader *a, const hel_rea
 #define HEL_SECTION_SECRET       HEL_FOURCC('S', 'K', 'E', 'Y') /* secret key, maybe sealed */
 #define HEL_SECTION_GALOIS       HEL_FOURCC('G', 'A', 'L', 'K')
 #define HEL_SECTION_RELIN        HEL_FOURCC('R', 'L', 'K', '0')
-#define HEL_SECTION_LAYOUT       HEL_FOURCC('L', 'A', 'Y', 'O') /* shape of the ciphertext section */
+#define HEL_SECTION_LAYOUT       HEL_FOURCC('L', 'A', 'Y', 'O') /* shape of the ciphertext
+                                                                 * section */
 #define HEL_SECTION_CIPHER       HEL_FOURCC('C', 'T', 'X', 'T') /* ciphertext bodies */
 #define HEL_SECTION_SAMPLES      HEL_FOURCC('S', 'A', 'M', 'P') /* FID, IID, sex (owner only) */
 #define HEL_SECTION_VARIANTS     HEL_FOURCC('V', 'A', 'R', 'S') /* bim columns (owner only) */
@@ -177,7 +179,8 @@ hel_status hel_head_match(hel_engine *engine, const hel_reader *a, const hel_rea
 #define HEL_SECTION_DIGESTS      HEL_FOURCC('F', 'R', 'V', 'D') /* Freivalds digests (owner only) */
 #define HEL_SECTION_MODEL        HEL_FOURCC('M', 'O', 'D', 'L')
 #define HEL_SECTION_COLUMNS      HEL_FOURCC('C', 'O', 'L', 'S') /* columns and their planes */
-#define HEL_SECTION_SHARD        HEL_FOURCC('S', 'H', 'R', 'D') /* which blocks partial sums are of */
+#define HEL_SECTION_SHARD        HEL_FOURCC('S', 'H', 'R', 'D') /* which blocks partial sums are
+                                                                 * of */
 #define HEL_SECTION_STATE        HEL_FOURCC('S', 'T', 'A', 'T') /* where a checkpoint stands */
 #define HEL_SECTION_DONE         HEL_FOURCC('D', 'O', 'N', 'E') /* checksums of finished sums */
 #define HEL_SECTION_ACCUMULATORS HEL_FOURCC('A', 'C', 'C', 'U') /* of blocks under way */

@@ -1,7 +1,7 @@
 /*
  * Sections of known size whose chunks are written in any order and by any thread, and files that a
- * later process goes on with: what is there already is believed chunk by chunk, when its checksum is
- * one that the caller kept.
+ * later process goes on with: what is there already is believed chunk by chunk, when its checksum
+ * is one that the caller kept.
  */
 #include "host/base/mem.h"
 #include "host/store/container_write_private.h"

@@ -1,7 +1,7 @@
 /*
  * Scans that are stopped and gone on with: after any number of drains, cancellations and kills, on
- * another backend and with other memory than before, the file is the one of a scan that ran through.
- * Nothing in a checkpoint or a .part is believed unless it is right.
+ * another backend and with other memory than before, the file is the one of a scan that ran
+ * through. Nothing in a checkpoint or a .part is believed unless it is right.
  */
 #include <signal.h>
 #include <time.h>
@@ -282,7 +282,8 @@ Test(resume, torn_checkpoints, .timeout = 600)
     stopped_stop(&x);
 }
 
-/* Checksums mended, so that only the meaning is wrong: every field of the state out of its range. */
+/* Checksums mended, so that only the meaning is wrong: every field of the state out of its
+ * range. */
 Test(resume, hostile_checkpoints, .timeout = 600)
 {
     static const uint32_t values[] = {0, 1, 63, 129, UINT32_MAX};

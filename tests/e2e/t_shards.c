@@ -1,7 +1,7 @@
 /*
  * Shards, merged, are the scan of everything byte for byte: any number of them, computed by any
- * backend with any memory, joined in any order. What does not belong together is refused by name and
- * nothing is written.
+ * backend with any memory, joined in any order. What does not belong together is refused by name
+ * and nothing is written.
  */
 #include "tests/e2e/scan_test.h"
 

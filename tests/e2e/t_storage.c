@@ -1,7 +1,8 @@
 /*
- * Storage that misbehaves under the program: reads and writes that fail at any moment, short and slow
- * reads, a file that shrinks, a disk that is full. The error names file and place, the exit code is
- * the documented one, nothing half-written has a name, and the next run gives the right file.
+ * Storage that misbehaves under the program: reads and writes that fail at any moment, short and
+ * slow reads, a file that shrinks, a disk that is full. The error names file and place, the exit
+ * code is the documented one, nothing half-written has a name, and the next run gives the right
+ * file.
  */
 #include <sched.h>
 #include <sys/mount.h>
@@ -139,7 +140,8 @@ Test(storage, writes_fail, .timeout = 300)
         cr_assert(strstr(r.err, e2e_path(&t.e, "f.sums.part")) && strstr(r.err, "write failed") &&
                       strstr(r.err, "No space left on device"),
                   "%s", r.err);
-        cr_assert_eq(toy_count(&t, ".part"), toy_count(&t, ".ckpt"), "write %lu: %d and %d: %s", nth, toy_count(&t, ".part"), toy_count(&t, ".ckpt"), r.err);
+        cr_assert_eq(toy_count(&t, ".part"), toy_count(&t, ".ckpt"), "write %lu: %d and %d: %s",
+                     nth, toy_count(&t, ".part"), toy_count(&t, ".ckpt"), r.err);
         must_recover(&t);
         failures++;
     }

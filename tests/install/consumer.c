@@ -1,6 +1,6 @@
 /* The smallest user of an installed heloci: header and library agree, and calls fail as they say.
- * The calls reach OpenSSL, xxHash, Cairo, hwloc and Jansson, so that a static link needs all of them.
- * Compiles as C and as C++, where install.sh puts every public header in front. */
+ * The calls reach OpenSSL, xxHash, Cairo, hwloc and Jansson, so that a static link needs all of
+ * them. Compiles as C and as C++, where install.sh puts every public header in front. */
 #include <stdio.h>
 #include <string.h>
 

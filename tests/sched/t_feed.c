@@ -1,6 +1,6 @@
 /*
- * The feed against reading the file whole: every span arrives once, whole and unchanged, whatever the
- * number of slots, readers and consumers and whoever is slow; failures end it and are named.
+ * The feed against reading the file whole: every span arrives once, whole and unchanged, whatever
+ * the number of slots, readers and consumers and whoever is slow; failures end it and are named.
  */
 #include <pthread.h>
 #include <stdatomic.h>

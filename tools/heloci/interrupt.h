@@ -7,8 +7,8 @@
 void interrupt_install(void);
 /* The signal that came, or 0. */
 int interrupted(void);
-/* What a progress callback returns: 0; after one signal HEL_PROGRESS_DRAIN, stop where it can go on;
- * after a second one HEL_PROGRESS_STOP. */
+/* What a progress callback returns: 0; after one signal HEL_PROGRESS_DRAIN, stop where it can go
+ * on; after a second one HEL_PROGRESS_STOP. */
 int interrupt_wish(void);
 /* A child that shall get a SIGTERM when one of them arrives here; 0 = none. */
 void interrupt_forward_to(pid_t child);

@@ -24,7 +24,8 @@ typedef struct tool {
 
 /* What --backend says, or its default. */
 const char *tool_backend(const options *o);
-/* The numbers in --device; HEL_DEVICES_ALL for all, 0 where it is not given (then number[0] = 0). */
+/* The numbers in --device; HEL_DEVICES_ALL for all, 0 where it is not given (then number[0] =
+ * 0). */
 uint32_t tool_devices(const options *o, uint32_t number[NUMBERS_MOST]);
 /* The PEM file that signs: --sign, or HELOCI_SIGNING_KEY; NULL = none. */
 const char *tool_signing_key(const options *o);

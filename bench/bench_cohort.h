@@ -1,8 +1,8 @@
 /* A simulated cohort as PLINK files in a folder of its own: c.bed, c.bim, c.fam, c.pheno, c.covar.
- * Independent variants, allele frequencies uniform in 0.01 to 0.99, normal phenotype and covariates;
- * the same numbers give the same files. */
-#ifndef HEL_BENCH_COHORT_H
-#define HEL_BENCH_COHORT_H
+ * Independent variants, allele frequencies uniform in 0.01 to 0.99, normal phenotype and
+ * covariates; the same numbers give the same files. */
+#ifndef HEL_BENCH_BENCH_COHORT_H
+#define HEL_BENCH_BENCH_COHORT_H
 
 #include <stddef.h>
 #include <stdint.h>

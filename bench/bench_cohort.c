@@ -1,5 +1,5 @@
-/* See cohort.h. */
-#include "bench/cohort.h"
+/* See bench_cohort.h. */
+#include "bench/bench_cohort.h"
 
 #include <errno.h>
 #include <math.h>
