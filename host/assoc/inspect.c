@@ -220,7 +220,7 @@ static hel_status explain_checkpoint(hel_reader *r, const hel_explainer *to)
                 HEL_E_FORMAT, "%s: the state of the checkpoint is malformed", hel_reader_path(r));
     for (uint64_t i = 0; i < rows; i++)
         finished += done[i * row] != 0;
-    HEL_TRY(hel_reader_section(r, HEL_SECTION_ACCUMULATORS, &data, &accumulators));
+    HEL_TRY(hel_reader_section(r, HEL_SECTION_ACCU, &data, &accumulators));
     HEL_TRY(hel_explain_digest(to, "sums under way", id, HEL_DIGEST_BYTES));
     HEL_TRY(hel_explain(to, "blocks", "%u to %u", word[2], word[2] + word[3] - 1));
     HEL_TRY(hel_explain(to, "finished", "%llu of %llu (chunk, block), %u sums each", (ull)finished,

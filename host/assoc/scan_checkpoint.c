@@ -149,8 +149,8 @@ static hel_status put_accumulators(struct scan_job *job, hel_writer *w, const st
     const uint8_t *old = NULL;
     uint64_t old_bytes;
     if (job->pause->old)
-        HEL_TRY(hel_reader_section(job->pause->old, HEL_SECTION_ACCUMULATORS, &old, &old_bytes));
-    HEL_TRY(hel_writer_section(w, HEL_SECTION_ACCUMULATORS, 0));
+        HEL_TRY(hel_reader_section(job->pause->old, HEL_SECTION_ACCU, &old, &old_bytes));
+    HEL_TRY(hel_writer_section(w, HEL_SECTION_ACCU, 0));
     for (uint32_t i = 0; i < count; i++)
         for (uint32_t b = 0; b < kept[i].unit->count; b++) {
             const void *from = job->pause->block;
@@ -397,7 +397,7 @@ static hel_status decode(struct scan_job *job, hel_reader *r, const uint8_t *id,
         blocks += u->count;
     }
     HEL_TRY(hel_reader_section(r, HEL_SECTION_DONE, &out->done, &done_bytes));
-    HEL_TRY(hel_reader_section(r, HEL_SECTION_ACCUMULATORS, &accumulators, &acc_bytes));
+    HEL_TRY(hel_reader_section(r, HEL_SECTION_ACCU, &accumulators, &acc_bytes));
     HEL_REQUIRE(s->engine,
                 done_bytes == (uint64_t)job->layout.chunks * job->block_count *
                                   (1 + 8 * (uint64_t)job->layout.outputs) &&
@@ -486,7 +486,7 @@ hel_status hel_scan_restore(struct scan *s, const scan_unit *unit)
     const uint64_t bytes = hel_scan_cpu_block_bytes(s);
     const uint8_t *old;
     uint64_t old_bytes;
-    HEL_TRY(hel_reader_section(s->job->pause->old, HEL_SECTION_ACCUMULATORS, &old, &old_bytes));
+    HEL_TRY(hel_reader_section(s->job->pause->old, HEL_SECTION_ACCU, &old, &old_bytes));
     for (uint32_t b = 0; b < unit->count; b++)
         HEL_TRY(s->ops->restore(s, b,
                                 (const uint32_t *)(const void *)(old + (unit->kept + b) * bytes)));

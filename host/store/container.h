@@ -166,26 +166,24 @@ hel_status hel_head_match(hel_engine *engine, const hel_reader *a, const hel_rea
 /* Section ids: four letters, readable in a hex dump. */
 #define HEL_FOURCC(a, b, c, d)                                                                     \
     ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
-#define HEL_SECTION_PARAMS       HEL_FOURCC('P', 'A', 'R', 'M') /* encoded parameter set */
-#define HEL_SECTION_SECRET       HEL_FOURCC('S', 'K', 'E', 'Y') /* secret key, maybe sealed */
-#define HEL_SECTION_GALOIS       HEL_FOURCC('G', 'A', 'L', 'K')
-#define HEL_SECTION_RELIN        HEL_FOURCC('R', 'L', 'K', '0')
-#define HEL_SECTION_LAYOUT       HEL_FOURCC('L', 'A', 'Y', 'O') /* shape of the ciphertext
-                                                                 * section */
-#define HEL_SECTION_CIPHER       HEL_FOURCC('C', 'T', 'X', 'T') /* ciphertext bodies */
-#define HEL_SECTION_SAMPLES      HEL_FOURCC('S', 'A', 'M', 'P') /* FID, IID, sex (owner only) */
-#define HEL_SECTION_VARIANTS     HEL_FOURCC('V', 'A', 'R', 'S') /* bim columns (owner only) */
-#define HEL_SECTION_MISSING      HEL_FOURCC('M', 'I', 'S', 'S') /* missing calls (owner only) */
-#define HEL_SECTION_DIGESTS      HEL_FOURCC('F', 'R', 'V', 'D') /* Freivalds digests (owner only) */
-#define HEL_SECTION_MODEL        HEL_FOURCC('M', 'O', 'D', 'L')
-#define HEL_SECTION_COLUMNS      HEL_FOURCC('C', 'O', 'L', 'S') /* columns and their planes */
-#define HEL_SECTION_SHARD        HEL_FOURCC('S', 'H', 'R', 'D') /* which blocks partial sums are
-                                                                 * of */
-#define HEL_SECTION_STATE        HEL_FOURCC('S', 'T', 'A', 'T') /* where a checkpoint stands */
-#define HEL_SECTION_DONE         HEL_FOURCC('D', 'O', 'N', 'E') /* checksums of finished sums */
-#define HEL_SECTION_ACCUMULATORS HEL_FOURCC('A', 'C', 'C', 'U') /* of blocks under way */
-#define HEL_SECTION_PADDING      HEL_FOURCC('P', 'A', 'D', '0') /* zeros: what follows is aligned */
-#define HEL_SECTION_OBJECT       HEL_FOURCC('O', 'B', 'J', 'C') /* a CKKS object */
-#define HEL_SECTION_MAC          HEL_FOURCC('H', 'M', 'A', 'C')
+#define HEL_SECTION_PARAMS   HEL_FOURCC('P', 'A', 'R', 'M') /* encoded parameter set */
+#define HEL_SECTION_SECRET   HEL_FOURCC('S', 'K', 'E', 'Y') /* secret key, maybe sealed */
+#define HEL_SECTION_GALOIS   HEL_FOURCC('G', 'A', 'L', 'K')
+#define HEL_SECTION_RELIN    HEL_FOURCC('R', 'L', 'K', '0')
+#define HEL_SECTION_LAYOUT   HEL_FOURCC('L', 'A', 'Y', 'O') /* shape of the ciphertexts */
+#define HEL_SECTION_CIPHER   HEL_FOURCC('C', 'T', 'X', 'T') /* ciphertext bodies */
+#define HEL_SECTION_SAMPLES  HEL_FOURCC('S', 'A', 'M', 'P') /* FID, IID, sex (owner only) */
+#define HEL_SECTION_VARIANTS HEL_FOURCC('V', 'A', 'R', 'S') /* bim columns (owner only) */
+#define HEL_SECTION_MISSING  HEL_FOURCC('M', 'I', 'S', 'S') /* missing calls (owner only) */
+#define HEL_SECTION_DIGESTS  HEL_FOURCC('F', 'R', 'V', 'D') /* Freivalds digests (owner only) */
+#define HEL_SECTION_MODEL    HEL_FOURCC('M', 'O', 'D', 'L')
+#define HEL_SECTION_COLUMNS  HEL_FOURCC('C', 'O', 'L', 'S') /* columns and their planes */
+#define HEL_SECTION_SHARD    HEL_FOURCC('S', 'H', 'R', 'D') /* blocks of partial sums */
+#define HEL_SECTION_STATE    HEL_FOURCC('S', 'T', 'A', 'T') /* where a checkpoint stands */
+#define HEL_SECTION_DONE     HEL_FOURCC('D', 'O', 'N', 'E') /* checksums of finished sums */
+#define HEL_SECTION_ACCU     HEL_FOURCC('A', 'C', 'C', 'U') /* of blocks under way */
+#define HEL_SECTION_PADDING  HEL_FOURCC('P', 'A', 'D', '0') /* zeros: what follows is aligned */
+#define HEL_SECTION_OBJECT   HEL_FOURCC('O', 'B', 'J', 'C') /* a CKKS object */
+#define HEL_SECTION_MAC      HEL_FOURCC('H', 'M', 'A', 'C')
 
 #endif

@@ -186,10 +186,10 @@ typedef struct hel_scan_stats {
 /** The encrypted scan, on the engine's backend; all give the same bytes, in one go, in shards or
  *  after any number of interruptions. Holds no secret and reads none. Memory stays within the
  *  engine's budget whatever the file's size; HEL_E_MEMORY, with the smallest budget that works,
- * when it cannot, or with what would fit on a device that has too little. A device that is lost on
- * the way gives HEL_E_UNSUPPORTED. What fails or is stopped leaves no sums; where a checkpoint had
- * been written, it stays, with the <out>[...].sums.part that it speaks of, and the same call goes
- * on from there. Sums come with their manifest, <out>[...].sums.manifest (provenance.h). */
+ *  when it cannot, or with what would fit on a device that has too little. A device that is lost on
+ *  the way gives HEL_E_UNSUPPORTED. What fails or is stopped leaves no sums; where a checkpoint had
+ *  been written, it stays, with the <out>[...].sums.part that it speaks of, and the same call goes
+ *  on from there. Sums come with their manifest, <out>[...].sums.manifest (provenance.h). */
 HEL_API HEL_MUST_CHECK hel_status hel_scan(hel_engine *engine, const hel_scan_config *config,
                                            hel_scan_stats *stats);
 
