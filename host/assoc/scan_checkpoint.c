@@ -13,39 +13,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "host/assoc/scan_private.h"
+#include "host/assoc/scan_pause.h"
 #include "host/base/event.h"
 #include "host/base/mem.h"
 #include "host/base/pool.h"
 #include "host/base/progress.h"
 
-#define STATE_VERSION   1u
 #define DEFAULT_SECONDS 600.0
 
 typedef unsigned long long ull;
 
-struct lane_place {
-    uint32_t samples; /* of the unit at hand, that the accumulators have met */
-    int left;         /* the lane takes no further part */
-};
-
-struct scan_pause {
-    pthread_mutex_t lock;
-    pthread_cond_t over;
-    uint64_t every_ns;
-    atomic_uint_least64_t last_ns; /* of the latest checkpoint */
-    uint32_t active, waiting;
-    uint64_t generation; /* checkpoints written */
-    atomic_int wanted;
-    hel_status status; /* of the latest */
-    struct lane_place *place;
-    hel_reader *old; /* that the scan goes on from; NULL: none */
-    int on_disk;     /* one is there that belongs to the .part */
-    uint32_t *block; /* accumulators of one */
-};
-
 /* What should be known, though it is no failure. */
-static void say(struct scan_job *job, const char *format, const char *what)
+void hel_scan_note(struct scan_job *job, const char *format, const char *what)
 {
     char text[1200];
     const hel_scan_config *c = job->base.config;
@@ -101,7 +80,7 @@ static hel_status put_state(struct scan_job *job, hel_writer *w, const uint8_t *
 {
     hel_engine *engine = job->base.engine;
     const uint32_t words[] = {
-        STATE_VERSION,       job->layout.chunks, job->first_block,   job->block_count,
+        HEL_STATE_VERSION,   job->layout.chunks, job->first_block,   job->block_count,
         job->layout.outputs, job->base.gl.log_n, job->base.gl.limbs, count};
     hel_buf buf = {0};
     hel_status status = hel_buf_put(engine, &buf, id, HEL_DIGEST_BYTES);
@@ -222,7 +201,7 @@ static void meet(struct scan_job *job)
     p->status = write_checkpoint(job);
     if (p->status != HEL_OK && p->status != HEL_E_INTERNAL &&
         !hel_progress_draining(job->base.engine)) { /* the sums do not need it */
-        say(job, "no checkpoint was written: %s", hel_engine_error(job->base.engine));
+        hel_scan_note(job, "no checkpoint was written: %s", hel_engine_error(job->base.engine));
         hel_error_drop(job->base.engine);
         p->status = HEL_OK;
     }
@@ -327,168 +306,4 @@ void hel_scan_checkpoint_remove(struct scan_job *job)
         hel_directory_sync(job->checkpoint_path);
     if (job->pause)
         job->pause->on_disk = 0;
-}
-
-/* ---- going on ---- */
-
-struct state {
-    const uint8_t *done;
-    scan_unit *unit;
-    uint32_t count;
-};
-
-/* No unit has a block that is finished or another unit's. */
-static hel_status units_are_open(struct scan_job *job, const struct state *state)
-{
-    const size_t row = 1 + 8 * (size_t)job->layout.outputs;
-    for (uint32_t i = 0; i < state->count; i++) {
-        const scan_unit *u = &state->unit[i];
-        int bad = 0;
-        for (uint32_t b = 0; b < u->count; b++)
-            bad |=
-                state
-                    ->done[((size_t)u->chunk * job->block_count + u->first - job->first_block + b) *
-                           row];
-        for (uint32_t j = 0; j < i; j++)
-            bad |= state->unit[j].chunk == u->chunk &&
-                   u->first < state->unit[j].first + state->unit[j].count &&
-                   state->unit[j].first < u->first + u->count;
-        HEL_REQUIRE(job->base.engine, !bad, HEL_E_FORMAT, "%s: its units do not fit",
-                    job->checkpoint_path);
-    }
-    return HEL_OK;
-}
-
-/* Everything in a checkpoint of this scan; its checksums hold. HEL_E_MISMATCH for another
- * scan's. */
-static hel_status decode(struct scan_job *job, hel_reader *r, const uint8_t *id, struct state *out)
-{
-    const struct scan *s = &job->base;
-    const uint8_t *data, *accumulators;
-    uint64_t bytes, done_bytes, acc_bytes, blocks = 0;
-    HEL_TRY(hel_reader_checked(r, HEL_SECTION_STATE, &data, &bytes));
-    hel_cursor c = {.data = data, .bytes = bytes};
-    const uint8_t *own = hel_cursor_take(&c, HEL_DIGEST_BYTES);
-    const uint32_t want[] = {STATE_VERSION,    job->layout.chunks,  job->first_block,
-                             job->block_count, job->layout.outputs, s->gl.log_n,
-                             s->gl.limbs};
-    int same = own && hel_equal(own, id, HEL_DIGEST_BYTES);
-    for (size_t i = 0; i < sizeof want / sizeof want[0]; i++)
-        same &= hel_cursor_u32(&c) == want[i];
-    out->count = hel_cursor_u32(&c);
-    HEL_REQUIRE(s->engine, same && !c.bad, HEL_E_MISMATCH, "%s: a checkpoint of another scan",
-                job->checkpoint_path);
-    HEL_REQUIRE(s->engine, (bytes - c.at) / 16 == out->count && (bytes - c.at) % 16 == 0,
-                HEL_E_FORMAT, "%s: its units do not fit", job->checkpoint_path);
-    HEL_TRY(hel_malloc(s->engine, &out->unit, out->count, sizeof *out->unit));
-    for (uint32_t i = 0; i < out->count; i++) {
-        scan_unit *u = &out->unit[i];
-        *u = (scan_unit){.chunk = hel_cursor_u32(&c), .kept = blocks};
-        u->first = hel_cursor_u32(&c);
-        u->count = hel_cursor_u32(&c);
-        u->samples = hel_cursor_u32(&c);
-        HEL_REQUIRE(s->engine,
-                    u->chunk < job->layout.chunks && u->count && u->first >= job->first_block &&
-                        u->first - job->first_block < job->block_count &&
-                        u->count <= job->block_count - (u->first - job->first_block) &&
-                        u->samples && u->samples % HEL_SEGMENT == 0 &&
-                        u->samples < hel_chunk_samples(&s->wl, u->chunk),
-                    HEL_E_FORMAT, "%s: a unit is out of its range", job->checkpoint_path);
-        blocks += u->count;
-    }
-    HEL_TRY(hel_reader_section(r, HEL_SECTION_DONE, &out->done, &done_bytes));
-    HEL_TRY(hel_reader_section(r, HEL_SECTION_ACCU, &accumulators, &acc_bytes));
-    HEL_REQUIRE(s->engine,
-                done_bytes == (uint64_t)job->layout.chunks * job->block_count *
-                                  (1 + 8 * (uint64_t)job->layout.outputs) &&
-                    acc_bytes == blocks * hel_scan_cpu_block_bytes(s),
-                HEL_E_FORMAT, "%s: its sections do not have the right size", job->checkpoint_path);
-    HEL_TRY(units_are_open(job, out));
-    return hel_reader_check_all(r);
-}
-
-struct adopt_job {
-    struct scan_job *job;
-    const uint8_t *done;
-    uint8_t *scratch;
-    size_t pair_bytes;
-};
-
-/* Item = (chunk, block). */
-static hel_status adopt_block(void *arg, size_t index, uint32_t worker)
-{
-    const struct adopt_job *a = arg;
-    struct scan_job *job = a->job;
-    const uint32_t outputs = job->layout.outputs;
-    const uint8_t *row = a->done + index * (1 + 8 * (size_t)outputs);
-    int adopted = row[0];
-    for (uint32_t o = 0; o < outputs && adopted; o++)
-        HEL_TRY(hel_writer_adopt(job->sums, index * outputs + o, hel_get_u64(row + 1 + 8 * o),
-                                 a->scratch + worker * a->pair_bytes, &adopted));
-    job->finished[index] = (uint8_t)adopted;
-    return HEL_OK;
-}
-
-/* The .part of the process before, as far as it is what the checkpoint says. */
-static hel_status adopt(struct scan_job *job, const uint8_t *done)
-{
-    const struct scan *s = &job->base;
-    struct adopt_job a = {.job = job, .done = done};
-    a.pair_bytes = 2 * (size_t)job->layout.limbs * s->scheme->n * 4;
-    HEL_TRY(hel_scan_sums_open(job, 1));
-    HEL_TRY(hel_malloc(s->engine, &a.scratch, hel_engine_threads(s->engine), a.pair_bytes));
-    hel_status status =
-        hel_parallel(s->engine, (size_t)job->layout.chunks * job->block_count, adopt_block, &a);
-    hel_free(a.scratch);
-    return status;
-}
-
-hel_status hel_scan_resume(struct scan_job *job, scan_unit **unit, uint32_t *count)
-{
-    hel_engine *engine = job->base.engine;
-    uint8_t id[HEL_DIGEST_BYTES];
-    struct state state = {0};
-    hel_reader *r = NULL;
-    *unit = NULL;
-    *count = 0;
-    if (job->base.config->checkpoint < 0 || access(job->checkpoint_path, F_OK) != 0)
-        return HEL_OK;
-    HEL_TRY(hel_sums_file_id(engine, &job->layout, job->shard.evk_content, job->first_block,
-                             job->block_count, id));
-    hel_status status = hel_reader_open(engine, &r, job->checkpoint_path, HEL_KIND_CHECKPOINT);
-    if (status == HEL_OK)
-        status = decode(job, r, id, &state);
-    if (status == HEL_E_FORMAT || status == HEL_E_MISMATCH) { /* as if there were none */
-        say(job, "not used: %s", hel_engine_error(engine));
-        hel_error_clear(engine);
-        hel_reader_close(r);
-        hel_free(state.unit);
-        return HEL_OK;
-    }
-    if (status == HEL_OK)
-        status = hel_calloc(engine, &job->pause, 1, sizeof *job->pause);
-    if (status != HEL_OK) {
-        hel_reader_close(r);
-        hel_free(state.unit);
-        return status;
-    }
-    pthread_mutex_init(&job->pause->lock, NULL);
-    pthread_cond_init(&job->pause->over, NULL);
-    job->pause->old = r;
-    job->pause->on_disk = 1;
-    *unit = state.unit;
-    *count = state.count;
-    return adopt(job, state.done);
-}
-
-hel_status hel_scan_restore(struct scan *s, const scan_unit *unit)
-{
-    const uint64_t bytes = hel_scan_cpu_block_bytes(s);
-    const uint8_t *old;
-    uint64_t old_bytes;
-    HEL_TRY(hel_reader_section(s->job->pause->old, HEL_SECTION_ACCU, &old, &old_bytes));
-    for (uint32_t b = 0; b < unit->count; b++)
-        HEL_TRY(s->ops->restore(s, b,
-                                (const uint32_t *)(const void *)(old + (unit->kept + b) * bytes)));
-    return HEL_OK;
 }

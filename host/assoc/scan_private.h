@@ -9,7 +9,9 @@
  *   scan_explain.c      the plan in words
  *   scan_sums.c         the file of results
  *   scan_commit.c       its manifest, and the names of both
- *   scan_checkpoint.c   where a stopped scan goes on
+ *   scan_checkpoint.c   where a stopped scan stands, written down
+ *   scan_resume.c       and taken up again; both share scan_pause.h
+ *   scan_stats.c        what it did, in figures
  *   scan_cpu.c          the arithmetic on the CPU: memory plan, table of calls
  *   scan_tile.c         expansion of a tile's weights, multiply-accumulate (CPU)
  *   scan_output.c       finished sums (CPU)
@@ -256,6 +258,11 @@ hel_status hel_scan_commit(struct scan_job *job);
  * took it away) gets one that says so. */
 hel_status hel_scan_mend_manifest(struct scan_job *job);
 
+/* ---- scan_stats.c ---- */
+
+/* The figures of all lanes into job->base.stats, once. */
+void hel_scan_gather(struct scan_job *job);
+
 /* ---- scan_work.c ---- */
 
 /* Units for ranges of at most `range` blocks: what `resume` (units of a checkpoint, may be empty)
@@ -355,7 +362,7 @@ static inline uint64_t scan_pair(const struct scan_job *job, uint32_t chunk, uin
            output;
 }
 
-/* ---- scan_checkpoint.c ---- */
+/* ---- scan_checkpoint.c, scan_resume.c ---- */
 
 /* Reads a checkpoint of this very scan, if there is one: units under way, what is finished. Adopts
  * finished sums from the .part. Without one, or with one that does not fit, *count is 0. */
