@@ -71,9 +71,9 @@ const exit_row exit_table[] = {
     {71, EVERY, "memory is short, or its budget too small"},
     {74, EVERY, "reading or writing failed"},
     {75, EVERY, "stopped by a signal before the end; the same scan goes on from its checkpoint"},
-    {76, ONLY(RUN) | ONLY(DECRYPT), "the sums failed verification; nothing was released"},
-    {76, ONLY(VERIFY) | ONLY(INSPECT),
-     "a manifest's signature does not hold; verify --signer: another signed it, or there is none"},
+    {76, ONLY(RUN) | ONLY(DECRYPT) | ONLY(VERIFY) | ONLY(INSPECT),
+     "the sums failed verification, and nothing was released; or a manifest's signature does not "
+     "hold, or it is not that of --signer"},
     {77, EVERY, "no permission, or a secret file that others may read"},
     {78, EVERY, "refused for security: insecure parameters, or a key that was retired"},
     {-1, 0, NULL},
