@@ -28,17 +28,44 @@ need() {
     fi
 }
 
+# wish: the same for what is worth having but not needed.
+wishes=()
+wish() {
+    local kind=$1 name=$2 package=$3
+    if ! "have_$kind" "$name"; then
+        wishes+=("$package")
+    fi
+}
+
+# need_libraries WHO...: those of tools/packaging/dependencies.txt.
+need_libraries() {
+    local module least who debian
+    while read -r module least who _ debian _; do
+        case $module in
+        '' | '#'*) continue ;;
+        esac
+        if [[ " $* " == *" $who "* ]]; then
+            if [ "$least" != - ]; then
+                module="$module >= $least"
+            fi
+            need library "$module" "$debian"
+        fi
+    done < tools/packaging/dependencies.txt
+}
+
 need_to_build() {
     need command cc build-essential
     need command c++ build-essential
     need command make build-essential
     need command cmake cmake
     need command pkg-config pkg-config
-    need library 'libcrypto >= 3' libssl-dev
-    need library cairo libcairo2-dev
-    need library libxxhash libxxhash-dev
-    need library 'hwloc >= 2.1' libhwloc-dev
-    need library jansson libjansson-dev
+    need_libraries library programs
+}
+
+# For `cpack -G DEB`.
+need_to_package() {
+    need command dpkg-shlibdeps dpkg-dev
+    need command file file
 }
 
 # Installs what need() noted, by apt as root or through sudo.
@@ -69,6 +96,20 @@ install_missing() {
         echo "apt-get could not install: ${packages[*]}" >&2
         exit 69
     fi
+}
+
+# Installs what wish() noted where that is possible; says so where it is not.
+install_wishes() {
+    [ ${#wishes[@]} -gt 0 ] || return 0
+    local packages=("${wishes[@]}")
+    wishes=()
+    local get=(env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 -qq)
+    if have_command apt-get && [ "$(id -u)" = 0 ]; then
+        say "installing ${packages[*]}"
+        { "${get[@]}" update && "${get[@]}" -y --no-install-recommends install "${packages[@]}"; } \
+            > /dev/null 2>&1 && return 0
+    fi
+    echo "note: without ${packages[*]}, what needs them is skipped"
 }
 
 # configure_and_build FOLDER TARGET [CMAKE OPTIONS]: quiet unless it fails; then 70.

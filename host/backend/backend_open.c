@@ -14,7 +14,7 @@
 #include "host/base/engine_backend.h"
 
 #define PATH_ROOM  1024
-#define PATHS      4
+#define PATHS      5
 #define WHY_ROOM   512
 #define DEFAULT_GO "use --backend cpu"
 
@@ -86,6 +86,9 @@ static void find_places(places *p, const char *file)
         add_place(p, folder, "", file);
         add_place(p, folder, "/../lib", file);
         add_place(p, folder, "/../lib64", file);
+#ifdef HEL_INSTALL_LIBDIR
+        add_place(p, folder, "/../" HEL_INSTALL_LIBDIR, file);
+#endif
     }
 }
 

@@ -15,9 +15,9 @@ typedef hel_status (*hel_work_fn)(void *arg, size_t index, uint32_t worker);
 hel_status hel_parallel(hel_engine *engine, size_t count, hel_work_fn fn, void *arg);
 
 /* Where the threads run: thread i of the engine (1 <= i < threads; 0 is the caller, who is left
- * alone) on set[place[i]], anywhere where place[i] >= sets. Copied; for threads that run already and
- * for those to come. A thread that cannot be bound runs where the system puts it. Not during a loop.
- */
+ * alone) on set[place[i]], anywhere where place[i] >= sets. Copied; for threads that run already
+ * and for those to come. A thread that cannot be bound runs where the system puts it. Not during a
+ * loop. */
 hel_status hel_pool_place(hel_engine *engine, const hel_cpus *set, uint32_t sets,
                           const uint32_t *place);
 /* 1: hel_pool_place() has been called. */

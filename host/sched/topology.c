@@ -262,6 +262,13 @@ hel_near hel_topology_near(const hel_topology *t, const char *pci, uint8_t *near
 
 /* ---- words ---- */
 
+const char *hel_topology_library(char out[32])
+{
+    const unsigned version = hwloc_get_api_version();
+    snprintf(out, 32, "%u.%u", version >> 16, version >> 8 & 0xff);
+    return out;
+}
+
 hel_status hel_topology_text(hel_engine *engine, const hel_topology *t, hel_buf *out)
 {
     char cpus[128];

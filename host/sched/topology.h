@@ -70,6 +70,9 @@ typedef enum hel_near {
 /* The nodes that a device is attached to: near[i] = 1. pci: "0000:3b:00.0". */
 hel_near hel_topology_near(const hel_topology *t, const char *pci, uint8_t *near);
 
+/* The version of hwloc's interface at run time: "2.8". */
+const char *hel_topology_library(char out[32]);
+
 /* Nodes, processors, memory: a line each, into `out`. */
 hel_status hel_topology_text(hel_engine *engine, const hel_topology *t, hel_buf *out);
 

@@ -156,6 +156,7 @@ Test(bytes, text_of_any_length)
         cr_assert(b.data[total - 1] == '7' && (!lengths[i] || b.data[total - 2] == 'w'));
     }
     cr_assert(memchr(b.data, 0, b.bytes) == NULL);
+    word[1000] = 0;
     for (uint64_t nth = 1; nth <= 2; nth++) { /* the text's memory, then the buffer's */
         hel_buf empty = {0};
         hel_mem_fail_nth(nth);

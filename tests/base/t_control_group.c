@@ -7,7 +7,7 @@
 #define GIB ((uint64_t)1 << 30)
 
 #define ROOT_MOUNT "22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"
-#define V2_MOUNT   "30 22 0:26 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate\n"
+#define V2_MOUNT   "30 22 0:26 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 none rw,nsdelegate\n"
 #define V1_MOUNTS                                                                                  \
     "31 22 0:27 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n"                                            \
     "32 31 0:28 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n"                  \
@@ -64,6 +64,7 @@ Test(control_group, version_1_and_both)
     start(&root, "5:cpu,cpuacct:/a/b\n4:memory:/a/b\n1:name=systemd:/x\n0::/u\n",
           ROOT_MOUNT V1_MOUNTS "40 31 0:30 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n");
     fake_put(&root, "/sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
+    cr_expect(limits_of(&root).memory == HEL_UNLIMITED); /* what version 1 says for none */
     fake_put(&root, "/sys/fs/cgroup/memory/a/memory.limit_in_bytes", "2147483648\n");
     fake_put(&root, "/sys/fs/cgroup/memory/a/b/memory.limit_in_bytes", "9223372036854771712\n");
     fake_put(&root, "/sys/fs/cgroup/cpu,cpuacct/a/cpu.cfs_quota_us", "-1\n");

@@ -15,7 +15,7 @@ HOME=$work/home
 mkdir -p "$HOME" "$work/here/sub" "$work/here/dir space" "$work/empty"
 cd "$work/here" || exit 1
 touch mice.{geno,bed,bim,fam,key,notes} other.geno "my file.geno" 'a:b.geno' 'we ird$x.geno' \
-    'q"t.geno' sub/deep.geno 'dir space/in.geno' -- .geno "$HOME/mice.geno" t.glm.linear t.csv
+    'q"t.geno' sub/deep.geno 'dir space/in.geno' s.1-of-2.sums s.2-of-2.sums -- .geno "$HOME/mice.geno" t.glm.linear t.csv
 failures=0 cases=0
 
 # split TEXT SEPARATORS: pieces of a line; quotes hold, separators are pieces of their own.
@@ -145,7 +145,7 @@ expect 'heloci scan --geno m' mice.geno 'my file.geno'
 expect 'heloci scan --geno=m' mice.geno 'my file.geno'
 expect 'heloci scan --geno mice.n' mice.notes
 expect 'heloci scan --geno nosuch'
-expect 'heloci scan --geno s' sub
+expect 'heloci scan --geno su' sub
 expect 'heloci scan --geno sub/' sub/deep.geno
 expect 'heloci scan --evk mi' mice.{geno,bed,bim,fam,key,notes}
 expect 'heloci null --key mi' mice.key
@@ -183,6 +183,10 @@ expect 'heloci inspect mice.geno --he' --help
 expect 'heloci verify --threads 2 mice.n' mice.notes
 expect 'heloci scan mi'
 expect '  heloci   scan   --backend   cu' cuda
+
+expect 'heloci merge --out o s.1' s.1-of-2.sums
+expect 'heloci merge s.1-of-2.sums s.2' s.2-of-2.sums
+expect 'heloci merge s.1-of-2.sums s.2-of-2.sums --ou' --out
 
 # Where '=' is no separator the whole word is replaced.
 candidates '' 'heloci scan --backend=cu' ''

@@ -16,7 +16,7 @@ set -gx HOME $work/home
 mkdir -p $HOME $work/here/sub "$work/here/dir space"
 cd $work/here
 touch mice.{geno,bed,bim,fam,key,notes} other.geno "my file.geno" 'a:b.geno' 'we ird$x.geno' \
-    'q"t.geno' sub/deep.geno 'dir space/in.geno' t.glm.linear t.csv $HOME/mice.geno
+    'q"t.geno' sub/deep.geno 'dir space/in.geno' t.glm.linear t.csv s.1-of-2.sums s.2-of-2.sums $HOME/mice.geno
 
 set -g cases 0
 set -g failures 0
@@ -95,6 +95,8 @@ first 'heloci inspect mi' mice.geno mice.key
 expect 'heloci inspect mice.geno '
 first 'heloci verify --threads 2 mi' mice.geno
 expect 'heloci scan mi'
+expect 'heloci merge s.1-of-2.sums s.2' s.2-of-2.sums
+expect 'heloci merge s.1-of-2.sums s.2-of-2.sums --ou' --out
 
 test $failures -eq 0; or exit 1
 echo "fish completion: $cases cases"

@@ -13,7 +13,7 @@ mkdir -p $work/home $work/functions $work/here/sub "$work/here/dir space"
 cp $completion $work/functions
 cd $work/here
 touch mice.{geno,bed,bim,fam,key,notes} other.geno 'my file.geno' sub/deep.geno \
-  'dir space/in.geno' t.glm.linear t.csv $work/home/mice.geno
+  'dir space/in.geno' t.glm.linear t.csv s.1-of-2.sums s.2-of-2.sums $work/home/mice.geno
 
 # In the list every word stands alone in brackets; ^X shows the line and empties it.
 cat > $work/setup << 'END'
@@ -129,6 +129,8 @@ becomes 'heloci run --threads ' 'heloci run --threads '
 offers 'heloci inspect mi' mice.geno mice.key
 becomes 'heloci inspect mice.geno mi' 'heloci inspect mice.geno mi'
 becomes 'heloci verify --threads 2 mice.n' 'heloci verify --threads 2 mice.notes '
+becomes 'heloci merge s.1-of-2.sums s.2' 'heloci merge s.1-of-2.sums s.2-of-2.sums '
+becomes 'heloci merge s.1-of-2.sums --ou' 'heloci merge s.1-of-2.sums --out='
 
 (( failures == 0 )) || exit 1
 print "zsh completion: $cases cases"

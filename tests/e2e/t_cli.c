@@ -3,8 +3,9 @@
 #include "tests/base/test_dir.h"
 #include "tests/e2e/program.h"
 
-static const char *const commands[] = {"run",  "params",  "keygen", "encrypt", "null",
-                                       "scan", "decrypt", "report", "inspect", "verify"};
+static const char *const commands[] = {"run",    "params", "keygen",  "encrypt", "null",
+                                       "scan",   "merge",  "decrypt", "report",  "inspect",
+                                       "verify", "doctor", "submit"};
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
 /* Exit code and a piece of the error text. */
@@ -111,8 +112,8 @@ Test(cli, unknown_options_get_a_suggestion)
 
 Test(cli, required_options_are_named)
 {
-    static const char *const firsts[] = {"bfile", NULL,  "out",   "bfile", "key",
-                                         "geno",  "key", "table", NULL,    NULL};
+    static const char *const firsts[COMMANDS] = {"bfile", NULL,  "out", "bfile", "key",
+                                                 "geno",  "out", "key", "table"};
     for (int c = 0; c < COMMANDS; c++) {
         if (!firsts[c])
             continue;

@@ -26,6 +26,9 @@ for made in libheloci.a libheloci.so tools/heloci; do
     [ -e "$build_dir/$made" ] || { echo "$build_dir/$made: not built"; exit 1; }
 done
 
+version=$(sed -n 's/^#define HEL_VERSION_STRING "\(.*\)"/\1/p' \
+    "$build_dir/include/heloci/version.h")
+
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 step=
@@ -68,9 +71,23 @@ prefix=$work/moved/heloci
 mv "$work/first" "$prefix"
 for file in bin/heloci "$libdir"/libheloci.{a,so,so."$soversion"} "$libdir/pkgconfig/heloci.pc" \
     "$libdir"/cmake/heloci/heloci-config{,-version}.cmake include/heloci/version.h \
-    share/doc/heloci/{LICENSE,example.c,FORMAT.md,MANIFEST.md}; do
+    share/doc/heloci/{LICENSE,NEWS.md,FORMAT.md,MANIFEST.md,example.c} "share/modulefiles/heloci/$version" \
+    share/heloci/slurm/{README.md,{cpu,gpu}.json,{scan-cpu,scan-gpu,merge}.sbatch}; do
     [ -f "$prefix/$file" ] || fail "$file is missing"
 done
+if [ -e "$build_dir/tools/docs/share.stamp" ]; then
+    for file in man/man1/heloci.1 man/man1/heloci-scan.1 man/man5/heloci-container.5 \
+        bash-completion/completions/heloci zsh/site-functions/_heloci \
+        fish/vendor_completions.d/heloci.fish; do
+        cmp "$build_dir/tools/docs/share/$file" "$prefix/share/$file" || fail "$file differs"
+    done
+fi
+# Nothing is installed that no part has: the parts together are the whole.
+for part in program library dev cuda site; do
+    quietly "$cmake" --install "$build_dir" --prefix "$work/parts" --component $part
+done
+diff <(cd "$prefix" && find . | sort) <(cd "$work/parts" && find . | sort) ||
+    fail "the parts (components) are not the whole"
 for header in "$source_dir"/include/heloci/*.h; do
     cmp "$header" "$prefix/include/heloci/${header##*/}" || fail "a header differs"
 done
@@ -79,7 +96,6 @@ if grep -rIlF -e "$source_dir" -e "$build_dir" -e "$work" "$prefix"; then
 fi
 linked static "$prefix/bin/heloci"
 quietly "$prefix/bin/heloci" --version
-version=$(sed -n 's/^#define HEL_VERSION_STRING "\(.*\)"/\1/p' "$prefix/include/heloci/version.h")
 
 mkdir "$work/project"
 cp "$source_dir/tests/install/project.cmake" "$work/project/CMakeLists.txt"
@@ -115,6 +131,12 @@ for kind in shared static; do
     done
     works $kind "$work/plain-$kind"
 done
+# Linked statically the consumer needs what the shared library needs: it calls all of it.
+needed() {
+    readelf -d "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | grep -v '^ld-linux' | sort
+}
+missing=$(comm -23 <(needed "$prefix/$libdir/libheloci.so") <(needed "$work/plain-static/consumer"))
+[ -z "$missing" ] || fail "the consumer calls nothing of: $missing"
 
 begin "C++"
 {

@@ -1,7 +1,7 @@
 /*
  * Topologies and placements, on described machines: synthetic ones of hwloc and two XML files
- * (two_sockets_eight_gpus.xml; four_nodes.xml: sub-NUMA, latencies, a node without memory, memory
- * without processors). And on this machine, what little is certain there.
+ * (two_sockets_eight_gpus.xml; four_nodes.xml: sub-NUMA, latencies, a node without memory, one with
+ * a second memory, memory without processors). And on this machine, what little is certain there.
  */
 #include <linux/mempolicy.h>
 #include <sys/mman.h>
@@ -369,7 +369,10 @@ Test(topology, the_closest_by_latency)
     world w;
     const hel_cpus far = cpus_of(4, 4), node2 = cpus_of(4, 2), first = cpus_of(0, 4);
     load_xml(&w, FOUR_NODES, &far); /* nodes 2 and 3: 22 and 32 from node 1 */
-    cr_assert_eq(w.t->nodes, 4);    /* the fifth has no processors of its own */
+    cr_assert_eq(w.t->nodes, 4); /* one memory has no processors of its own, and one is a second */
+    for (uint32_t i = 0; i < 4; i++)
+        cr_expect(w.t->node[i].number == i && w.t->node[i].processors == 2);
+    cr_expect_eq(hel_topology_distance(w.t, 3, 0), 22);
     cr_expect(w.t->node[2].memory == 0 && !w.t->node[2].memory_allowed);
     place(&w, 4, 1, "0000:41:00.0");
     cr_expect(w.p->nearest == 1 && w.p->instead == 2);

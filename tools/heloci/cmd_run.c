@@ -19,6 +19,7 @@
 
 #include "tools/heloci/interrupt.h"
 #include "tools/heloci/preflight.h"
+#include "tools/heloci/shell_word.h"
 #include "tools/heloci/step.h"
 #include "tools/heloci/tool.h"
 
@@ -123,16 +124,8 @@ static int prepare(runner *r)
 
 static void say_word(const char *word)
 {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                "_-./,:=+@%";
-    if (word[0] && !word[strspn(word, plain)]) {
-        fprintf(stderr, " %s", word);
-        return;
-    }
-    fputs(" '", stderr);
-    for (; *word; word++)
-        fputs(*word == '\'' ? "'\\''" : (char[]){*word, 0}, stderr);
-    fputc('\'', stderr);
+    fputc(' ', stderr);
+    shell_word(stderr, word);
 }
 
 /* The line that would repeat a failed step, when the encryption before it can be used again. */

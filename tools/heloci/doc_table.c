@@ -14,8 +14,9 @@ const word_row word_table[] = {
 
 const operand_row operand_table[CMD_COUNT] = {
     [CMD_MERGE] = {KIND_FILE, "sums"},
-    [CMD_INSPECT] = {KIND_FILE, "geno|weights|sums|manifest|evk|key|private|model"},
-    [CMD_VERIFY] = {KIND_FILE, "geno|weights|sums|manifest|evk|key|private|model"},
+    [CMD_INSPECT] = {KIND_FILE, "geno|weights|sums|manifest|evk|key|private|model|ckpt"},
+    [CMD_VERIFY] = {KIND_FILE, "geno|weights|sums|manifest|evk|key|private|model|ckpt"},
+    [CMD_SUBMIT] = {KIND_FILE, "json"},
 };
 
 const example_row example_table[] = {
@@ -54,6 +55,12 @@ const example_row example_table[] = {
     {CMD_REPORT, "Draw a table", "heloci report --table blood.CD8.glm.linear --out blood.CD8"},
     {CMD_INSPECT, "What a file holds and what it belongs to", "heloci inspect mice.geno"},
     {CMD_VERIFY, "Whether a file arrived as it was sent", "heloci verify mice.geno"},
+    {CMD_DOCTOR, "A report for a ticket, without the test", "heloci doctor --no-test"},
+    {CMD_DOCTOR, "Every GPU that the job was given, for a program to read",
+     "heloci doctor --backend cuda --device all --json"},
+    {CMD_SUBMIT, "Look at the scripts first", "heloci submit --dry-run blood.json"},
+    {CMD_SUBMIT, "Submit; after a failure, the same again for what is missing",
+     "heloci submit blood.json"},
     {CMD_VERIFY, "Whether the centre whose key this is signed these sums",
      "heloci verify blood.sums --signer centre.pem"},
     {CMD_COUNT, NULL, NULL},
@@ -66,14 +73,17 @@ const exit_row exit_table[] = {
      "an input is damaged or breaks a rule, files do not belong together, or a model cannot be "
      "fitted"},
     {66, OWNER | ONLY(RUN), "an input or the passphrase file is not there"},
+    {66, ONLY(SUBMIT), "the description or an input that it names is not there"},
     {69, EVERY, "not possible here: an instruction set, a device or a feature is missing"},
-    {70, EVERY, "a bug in heloci"},
+    {70, EVERY, "a bug in heloci, or a machine that computes wrongly"},
     {71, EVERY, "memory is short, or its budget too small"},
     {74, EVERY, "reading or writing failed"},
-    {75, EVERY, "stopped by a signal before the end; the same scan goes on from its checkpoint"},
-    {76, ONLY(RUN) | ONLY(DECRYPT) | ONLY(VERIFY) | ONLY(INSPECT),
-     "the sums failed verification, and nothing was released; or a manifest's signature does not "
-     "hold, or it is not that of --signer"},
+    {75, ONLY(SUBMIT), "a job of the same scan is still in the queue"},
+    {75, EVERY & ~ONLY(SUBMIT),
+     "stopped by a signal before the end; the same scan goes on from its checkpoint"},
+    {76, ONLY(RUN) | ONLY(DECRYPT), "the sums failed verification; nothing was released"},
+    {76, ONLY(VERIFY) | ONLY(INSPECT),
+     "a manifest's signature does not hold; verify --signer: another signed it, or there is none"},
     {77, EVERY, "no permission, or a secret file that others may read"},
     {78, EVERY, "refused for security: insecure parameters, or a key that was retired"},
     {-1, 0, NULL},
@@ -82,15 +92,19 @@ const exit_row exit_table[] = {
 const variable_row variable_table[] = {
     {"HELOCI_PASSPHRASE_FILE", OWNER | ONLY(RUN),
      "the passphrase file where --passphrase-file is not given"},
-    {"HELOCI_BACKEND_DIR", ONLY(RUN) | ONLY(SCAN),
+    {"HELOCI_BACKEND_DIR", ONLY(RUN) | ONLY(SCAN) | ONLY(DOCTOR),
      "folder where the library of a backend (libheloci_cuda.so.0) is looked for first; its code "
      "runs with the rights of the process"},
+    {"SLURM_TMPDIR, TMPDIR", ONLY(DOCTOR),
+     "where the test makes and removes its folder; the first that is set, else /tmp"},
+    {"HWLOC_XMLFILE", ONLY(DOCTOR),
+     "a description of a machine, as lstopo writes it, to report on in place of this one's nodes"},
     {"HELOCI_SIGNING_KEY", ONLY(SCAN) | ONLY(MERGE),
      "the private key that signs where --sign is not given"},
     {"HELOCI_TRACEPARENT, TRACEPARENT", EVERY & ~(ONLY(PARAMS) | ONLY(INSPECT) | ONLY(VERIFY)),
      "trace context (W3C) that manifests and logs repeat"},
     {"COLUMNS", EVERY, "width of help and progress where the terminal does not say"},
-    {"NO_COLOR", EVERY & ~(ONLY(PARAMS) | ONLY(INSPECT)),
+    {"NO_COLOR", EVERY & ~(ONLY(PARAMS) | ONLY(INSPECT) | ONLY(SUBMIT)),
      "if set, the progress bar has no colours"},
     {NULL, 0, NULL},
 };
@@ -126,7 +140,10 @@ const file_row file_table[] = {
      "a page with pictures and top loci that needs no other file"},
     {"PREFIX.owner, PREFIX.centre", ONLY(RUN), 0, NULL, 1,
      "folders of a run at work; removed at its end unless a step behind the encryption failed"},
-    {"*.part", EVERY & ~(ONLY(PARAMS) | ONLY(INSPECT) | ONLY(VERIFY)), 0, NULL, 0,
+    {"PREFIX.slurm", ONLY(SUBMIT), 0, NULL, 0,
+     "folder of scan.sbatch and merge.sbatch, of the jobs' numbers and their logs; PREFIX is what "
+     "the description calls out"},
+    {"*.part", EVERY & ~(ONLY(PARAMS) | ONLY(INSPECT) | ONLY(VERIFY) | ONLY(DOCTOR)), 0, NULL, 0,
      "a file under way; it takes its name when it is whole and on disk"},
     {NULL, NO_COMMAND, 1, "parameters", 0, "a parameter set of the scan by itself"},
     {NULL, NO_COMMAND, 9, "CKKS parameters", 0, "a parameter set of the CKKS engine"},
@@ -143,8 +160,9 @@ const char *const overview_text[] = {
     "encrypts a cohort once; a compute centre scans the ciphertexts and never holds a key; the "
     "owner decrypts exact per-variant sums, proves that they are right, and finishes the "
     "statistics: exact least squares for quantitative traits, the score test for case/control.",
-    "The owner's steps are keygen, encrypt, null and decrypt; the centre's is scan. run does all "
-    "of them on one machine. Each command has a manual page of its own.",
+    "The owner's steps are keygen, encrypt, null and decrypt; the centre's are scan "
+    "and merge, or submit, which has Slurm do both. run does all on one machine. Each command has "
+    "a manual page of its own.",
     "An option's value follows it as the next word or behind an equals sign: `--bits 16`, "
     "`--bits=16`. No option may be given twice. Names are PLINK's where PLINK has them.",
     "A file that a command writes appears whole or not at all. What a command has to say goes to "

@@ -2,6 +2,7 @@
  * heloci: one program, one subcommand per step. This file only finds the command, lets the tables
  * parse its options, and makes sure that what was printed reached its reader.
  */
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,7 +15,8 @@ static int (*const commands[CMD_COUNT])(const options *) = {
     [CMD_RUN] = command_run,         [CMD_PARAMS] = command_params,   [CMD_KEYGEN] = command_keygen,
     [CMD_ENCRYPT] = command_encrypt, [CMD_NULL] = command_null,       [CMD_SCAN] = command_scan,
     [CMD_MERGE] = command_merge,     [CMD_DECRYPT] = command_decrypt, [CMD_REPORT] = command_report,
-    [CMD_INSPECT] = command_inspect, [CMD_VERIFY] = command_verify,
+    [CMD_INSPECT] = command_inspect, [CMD_VERIFY] = command_verify,   [CMD_DOCTOR] = command_doctor,
+    [CMD_SUBMIT] = command_submit,
 };
 
 static int finish(int rc)
@@ -86,12 +88,12 @@ int main(int argc, char **argv)
         return unknown_command(name);
     options o;
     int rc = options_parse(&o, (command_id)command, argc, argv, stderr);
-    if (rc)
-        return rc;
-    if (o.given[OPT_HELP]) {
+    if (rc == 0 && o.given[OPT_HELP]) {
         help_command(stdout, o.command, terminal_columns(STDOUT_FILENO));
-        return finish(0);
+    } else if (rc == 0) {
+        rc = paths_check(&o);
+        rc = rc ? rc : commands[command](&o);
     }
-    rc = paths_check(&o);
-    return finish(rc ? rc : commands[command](&o));
+    free((void *)o.operands);
+    return finish(rc);
 }

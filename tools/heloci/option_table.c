@@ -12,8 +12,11 @@
 #define REPORT  (1u << CMD_REPORT)
 #define INSPECT (1u << CMD_INSPECT)
 #define VERIFY  (1u << CMD_VERIFY)
+#define DOCTOR  (1u << CMD_DOCTOR)
+#define SUBMIT  (1u << CMD_SUBMIT)
 #define OWNER   (KEYGEN | ENCRYPT | NULLM | DECRYPT)
 #define EVERY   ((1u << CMD_COUNT) - 1)
+#define WORKERS (EVERY & ~(PARAMS | INSPECT | SUBMIT)) /* they have an engine at work */
 
 const command_row command_table[CMD_COUNT] = {
     [CMD_RUN] =
@@ -69,6 +72,20 @@ const command_row command_table[CMD_COUNT] = {
          "signature holds and the files are those that were signed. Ends with 65 for "
          "damage and for another file than was signed, 76 for a signature that does not "
          "hold or another signer. That sums are right is checked by decrypt."},
+    [CMD_DOCTOR] =
+        {"doctor", NULL, "what this machine and job offer, and a test",
+         "Reports processors, memory, limits, devices, the current folder's file system and the "
+         "Slurm job around it, says where threads and buffers would go, and marks what is worth "
+         "knowing (*) or wrong (!), with advice. Then encrypts, scans and decrypts a tiny cohort "
+         "with every instruction set and on the device, and compares. Exit code 0; 69 when "
+         "something is absent that is needed; 70 when the test fails."},
+    [CMD_SUBMIT] =
+        {"submit", "JOB.json", "centre: run a scan as an array of Slurm jobs",
+         "Reads a job description: an object with the keys geno, weights, evk, out and shards, and "
+         "others for what a task needs (tools/slurm/README.md lists them; installed under "
+         "share/heloci/slurm). Writes OUT.slurm/scan.sbatch, an array with one task per shard, and "
+         "merge.sbatch, and submits both. Shards that are finished are left out: after a failure "
+         "the same command goes on. Paths are relative to the description's folder."},
 };
 
 #define TEXT(cmds, need)            KIND_TEXT, (cmds), (need), NULL, 0, 0
@@ -159,18 +176,19 @@ const option_row option_table[OPT_COUNT] = {
                        "lost"},
     [OPT_KEEP_INTERMEDIATE] = {"keep-intermediate", NULL, KIND_FLAG, RUN, 0, NULL, 0, 0,
                                "leave OUT.owner and OUT.centre for a look or another analysis"},
-    [OPT_THREADS] = {"threads", "N", KIND_COUNT, EVERY & ~(PARAMS | INSPECT), 0, NULL, 1, 4096,
+    [OPT_THREADS] = {"threads", "N", KIND_COUNT, WORKERS, 0, NULL, 1, 4096,
                      "worker threads; default: every processor allowed"},
-    [OPT_MEMORY] = {"memory", "MIB", KIND_MEMORY, EVERY & ~(PARAMS | INSPECT), 0, NULL, 0, 0,
+    [OPT_MEMORY] = {"memory", "MIB", KIND_MEMORY, WORKERS, 0, NULL, 0, 0,
                     "budget for large buffers in MiB, or with a unit (512M, 2G); default: half of "
                     "what the machine, or the job, has"},
-    [OPT_SIMD] = {"simd", "SET", KIND_CHOICE, EVERY & ~(PARAMS | INSPECT), 0,
-                  "auto|portable|avx2|avx512", 0, 0, "force an instruction set"},
-    [OPT_BACKEND] = {"backend", "NAME", KIND_CHOICE, RUN | SCAN, 0, "auto|cuda|cpu|sim", 0, 0,
+    [OPT_SIMD] = {"simd", "SET", KIND_CHOICE, WORKERS, 0, "auto|portable|avx2|avx512", 0, 0,
+                  "force an instruction set"},
+    [OPT_BACKEND] = {"backend", "NAME", KIND_CHOICE, RUN | SCAN | DOCTOR, 0, "auto|cuda|cpu|sim", 0,
+                     0,
                      "where the scan computes: an NVIDIA GPU (cuda), the CPU, or that GPU where "
                      "there is one (default auto); sim runs the GPU's code on the CPU, for tests. "
                      "The sums are the same"},
-    [OPT_DEVICE] = {"device", "LIST", KIND_NUMBERS, RUN | SCAN, 0, NULL, 0, 1023,
+    [OPT_DEVICE] = {"device", "LIST", KIND_NUMBERS, RUN | SCAN | DOCTOR, 0, NULL, 0, 1023,
                     "which GPU: its number, several (0,1), or all; default 0, the first"},
     [OPT_SHARD] = {"shard", "I/N", TEXT(SCAN, 0),
                    "compute part I of N of the variants, counted from 1; auto: the place in a "
@@ -196,10 +214,14 @@ const option_row option_table[OPT_COUNT] = {
                     "it in base64 or PEM"},
     [OPT_LOG] = {"log", "FILE", NEW_FILES(RUN | OWNER | SCAN | MERGE | REPORT, 0),
                  "append what happens to FILE, as JSON lines"},
-    [OPT_PROGRESS] = {"progress", "HOW", KIND_CHOICE, EVERY & ~(PARAMS | INSPECT), 0,
-                      "auto|bar|plain|json|none", 0, 0,
+    [OPT_JSON] = {"json", NULL, KIND_FLAG, DOCTOR, 0, NULL, 0, 0,
+                  "one JSON object instead of text"},
+    [OPT_NO_TEST] = {"no-test", NULL, KIND_FLAG, DOCTOR, 0, NULL, 0, 0,
+                     "the report alone, without the test"},
+    [OPT_DRY_RUN] = {"dry-run", NULL, KIND_FLAG, SUBMIT, 0, NULL, 0, 0,
+                     "print the scripts and commands instead, and change nothing"},
+    [OPT_PROGRESS] = {"progress", "HOW", KIND_CHOICE, WORKERS, 0, "auto|bar|plain|json|none", 0, 0,
                       "on stderr; default auto: a bar on a terminal, else a line every 30 s"},
-    [OPT_QUIET] = {"quiet", NULL, KIND_FLAG, EVERY & ~(PARAMS | INSPECT), 0, NULL, 0, 0,
-                   "nothing but errors"},
+    [OPT_QUIET] = {"quiet", NULL, KIND_FLAG, WORKERS, 0, NULL, 0, 0, "nothing but errors"},
     [OPT_HELP] = {"help", NULL, KIND_FLAG, EVERY, 0, NULL, 0, 0, "this text"},
 };

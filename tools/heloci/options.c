@@ -5,49 +5,9 @@
 #include <string.h>
 
 #include "tools/heloci/options.h"
+#include "tools/heloci/suggest.h"
 
-enum { USAGE = 64, LONGEST = 32 };
-
-/* Edit distance with transpositions, both words below LONGEST characters. */
-static unsigned distance(const char *a, const char *b)
-{
-    size_t n = strlen(a), m = strlen(b);
-    if (n >= LONGEST || m >= LONGEST)
-        return LONGEST;
-    unsigned rows[3][LONGEST + 1];
-    unsigned *older = rows[0], *old = rows[1], *now = rows[2];
-    for (size_t j = 0; j <= m; j++)
-        old[j] = (unsigned)j;
-    for (size_t i = 1; i <= n; i++) {
-        now[0] = (unsigned)i;
-        for (size_t j = 1; j <= m; j++) {
-            unsigned best = old[j - 1] + (a[i - 1] != b[j - 1]);
-            if (old[j] + 1 < best)
-                best = old[j] + 1;
-            if (now[j - 1] + 1 < best)
-                best = now[j - 1] + 1;
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-                older[j - 2] + 1 < best)
-                best = older[j - 2] + 1;
-            now[j] = best;
-        }
-        unsigned *spare = older;
-        older = old;
-        old = now;
-        now = spare;
-    }
-    return old[m];
-}
-
-/* Near enough to be a slip of the hand: a third of the word, or a beginning of it. */
-static unsigned slip(const char *typed, const char *name)
-{
-    size_t length = strlen(typed);
-    if (length >= 3 && strncmp(typed, name, length) == 0)
-        return 1;
-    unsigned d = distance(typed, name);
-    return d <= 1 + length / 4 && d < strlen(name) ? d : LONGEST;
-}
+enum { USAGE = 64 };
 
 int command_find(const char *name)
 {
@@ -60,9 +20,9 @@ int command_find(const char *name)
 const char *command_suggest(const char *name)
 {
     const char *best = NULL;
-    unsigned least = LONGEST;
+    unsigned least = SUGGEST_NEVER;
     for (int i = 0; i < CMD_COUNT; i++) {
-        unsigned d = slip(name, command_table[i].name);
+        unsigned d = suggest_slip(name, command_table[i].name);
         if (d < least) {
             least = d;
             best = command_table[i].name;
@@ -98,12 +58,12 @@ static int unknown_option(command_id command, const char *name, size_t length, F
                 name, program, owner ? owner : "run");
         return USAGE;
     }
-    char typed[LONGEST];
+    char typed[SUGGEST_NEVER];
     snprintf(typed, sizeof typed, "%.*s", (int)length, name);
     const char *best = NULL;
-    unsigned least = LONGEST;
+    unsigned least = SUGGEST_NEVER;
     for (int i = 0; i < OPT_COUNT; i++) {
-        unsigned d = takes(command, i) ? slip(typed, option_table[i].name) : LONGEST;
+        unsigned d = takes(command, i) ? suggest_slip(typed, option_table[i].name) : SUGGEST_NEVER;
         if (d < least) {
             least = d;
             best = option_table[i].name;

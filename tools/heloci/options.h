@@ -20,6 +20,8 @@ typedef enum command_id {
     CMD_REPORT,
     CMD_INSPECT,
     CMD_VERIFY,
+    CMD_DOCTOR,
+    CMD_SUBMIT,
     CMD_COUNT
 } command_id;
 
@@ -73,6 +75,9 @@ typedef enum option_id {
     OPT_IO,
     OPT_EXPLAIN,
     OPT_VERIFY,
+    OPT_JSON,
+    OPT_NO_TEST,
+    OPT_DRY_RUN,
     OPT_SIGN,
     OPT_SIGNER,
     OPT_LOG,
@@ -122,8 +127,8 @@ extern const command_row command_table[CMD_COUNT];
 /* What a command line said. Strings are those of argv. */
 typedef struct options {
     command_id command;
-    const char *operand; /* the first one */
-    const char **operands;
+    const char *operand;   /* the first one */
+    const char **operands; /* all; free() them, whatever options_parse() returned */
     uint32_t operand_count;
     uint8_t given[OPT_COUNT];
     const char *text[OPT_COUNT]; /* the argument as typed */

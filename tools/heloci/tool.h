@@ -55,5 +55,7 @@ int command_decrypt(const options *o);
 int command_report(const options *o);
 int command_inspect(const options *o);
 int command_verify(const options *o);
+int command_doctor(const options *o);
+int command_submit(const options *o);
 
 #endif
