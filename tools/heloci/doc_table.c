@@ -51,6 +51,14 @@ const example_row example_table[] = {
     {CMD_REPORT, "Draw a table", "heloci report --table blood.CD8.glm.linear --out blood.CD8"},
     {CMD_INSPECT, "What a file holds and what it belongs to", "heloci inspect mice.geno"},
     {CMD_VERIFY, "Whether a file arrived as it was sent", "heloci verify mice.geno"},
+    {CMD_BENCH, "Every stage three times, on a cohort that takes about ten seconds",
+     "heloci bench --size small --out small"},
+    {CMD_BENCH, "CPU against GPU, work files on a fast disk",
+     "heloci bench --size medium --backend cpu,cuda --dir /scratch/bench --out medium"},
+    {CMD_BENCH, "How well the rates of one size predict another",
+     "heloci bench --size medium --rates small.json --out medium"},
+    {CMD_BENCH, "A cohort of one's own on 64 nodes whose storage gives 100 GB/s",
+     "heloci bench --size small --predict 50000x800000 --nodes 64 --storage 100 --out small"},
     {CMD_COUNT, NULL, NULL},
 };
 
@@ -66,7 +74,9 @@ const exit_row exit_table[] = {
     {71, EVERY, "memory is short, or its budget too small"},
     {74, EVERY, "reading or writing failed"},
     {75, EVERY, "stopped by a signal before the end; the same scan goes on from its checkpoint"},
-    {76, ONLY(RUN) | ONLY(DECRYPT), "the sums failed verification; nothing was released"},
+    {76, ONLY(RUN) | ONLY(DECRYPT) | ONLY(BENCH),
+     "the sums failed verification, and nothing was released; bench: or they differ between "
+     "backends, or the tables from what was computed in clear"},
     {77, EVERY, "no permission, or a secret file that others may read"},
     {78, EVERY, "refused for security: insecure parameters, or a key that was retired"},
     {-1, 0, NULL},
@@ -75,7 +85,7 @@ const exit_row exit_table[] = {
 const variable_row variable_table[] = {
     {"HELOCI_PASSPHRASE_FILE", OWNER | ONLY(RUN),
      "the passphrase file where --passphrase-file is not given"},
-    {"HELOCI_BACKEND_DIR", ONLY(RUN) | ONLY(SCAN),
+    {"HELOCI_BACKEND_DIR", ONLY(RUN) | ONLY(SCAN) | ONLY(BENCH),
      "folder where the library of a backend (libheloci_cuda.so.0) is looked for first; its code "
      "runs with the rights of the process"},
     {"COLUMNS", EVERY, "width of help and progress where the terminal does not say"},
@@ -111,6 +121,16 @@ const file_row file_table[] = {
      "a page with pictures and top loci that needs no other file"},
     {"PREFIX.owner, PREFIX.centre", ONLY(RUN), 0, NULL, 1,
      "folders of a run at work; removed at its end unless a step behind the encryption failed"},
+    {"PREFIX.results-1.json, PREFIX.results-2.json", ONLY(BENCH), 0, NULL, 0,
+     "a run in the shape of the fhe-benchmarking suite: Timing, Bandwidth, Server Reported; of a "
+     "further backend PREFIX.BACKEND.results-1.json"},
+    {"PREFIX.json", ONLY(BENCH), 0, NULL, 0,
+     "all that was measured, checked and predicted, with the rates that --rates reads"},
+    {"PREFIX.md, PREFIX.svg, PREFIX.png", ONLY(BENCH), 0, NULL, 0,
+     "the tables and the picture: stages and throughput by backend"},
+    {"PREFIX.work", ONLY(BENCH), 0, NULL, 1,
+     "folder of a bench at work, keys and clear data of the simulated cohort included; removed at "
+     "its end"},
     {"*.part", EVERY & ~(ONLY(PARAMS) | ONLY(INSPECT) | ONLY(VERIFY)), 0, NULL, 0,
      "a file under way; it takes its name when it is whole and on disk"},
     {NULL, NO_COMMAND, 1, "parameters", 0, "a parameter set of the scan by itself"},

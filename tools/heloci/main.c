@@ -14,7 +14,7 @@ static int (*const commands[CMD_COUNT])(const options *) = {
     [CMD_RUN] = command_run,         [CMD_PARAMS] = command_params,   [CMD_KEYGEN] = command_keygen,
     [CMD_ENCRYPT] = command_encrypt, [CMD_NULL] = command_null,       [CMD_SCAN] = command_scan,
     [CMD_MERGE] = command_merge,     [CMD_DECRYPT] = command_decrypt, [CMD_REPORT] = command_report,
-    [CMD_INSPECT] = command_inspect, [CMD_VERIFY] = command_verify,
+    [CMD_INSPECT] = command_inspect, [CMD_VERIFY] = command_verify,   [CMD_BENCH] = command_bench,
 };
 
 static int finish(int rc)

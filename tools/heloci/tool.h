@@ -45,5 +45,6 @@ int command_decrypt(const options *o);
 int command_report(const options *o);
 int command_inspect(const options *o);
 int command_verify(const options *o);
+int command_bench(const options *o);
 
 #endif
