@@ -176,6 +176,7 @@ typedef struct hel_scan_stats {
     uint64_t peak_buffers; /**< bytes of buffers at the most, in the host's memory */
     uint32_t on_device;    /**< devices that computed; 0: the CPU did. Their memory and seconds: */
     uint64_t device_bytes;
+    uint64_t device_room; /**< bytes of theirs that the plan could have used */
     double device_expand, device_scan, device_output, device_copy;
     uint64_t tiles, tiles_verified; /**< with verify: (tile of samples, block) of products */
     uint64_t sums, sums_verified;   /**< and finished blocks */
@@ -204,8 +205,8 @@ HEL_API HEL_MUST_CHECK hel_status hel_scan(hel_engine *engine, const hel_scan_co
                                            hel_scan_stats *stats);
 
 /** A scan by one process as a pipeline on paper, in seconds. Spans of rows are read in order into
- *  slots, copied where there is a device, and multiplied in order; the weights of a step come before
- *  its products, the sums of a unit after them. */
+ *  slots, copied where there is a device, and multiplied in order; the weights of a step come
+ *  before its products, the sums of a unit after them. */
 typedef struct hel_scan_load {
     uint32_t size;
     uint32_t steps, spans;       /**< steps of a unit, spans of a step */
@@ -229,8 +230,8 @@ typedef struct hel_scan_outlook {
     double full;                                 /**< reading waited for a slot */
 } hel_scan_outlook;
 
-/** What that takes: the model behind `heloci scan --explain`. HEL_E_USAGE: a load that is malformed,
- *  holds a negative time, or has units of more than 2^24 spans. */
+/** What that takes: the model behind `heloci scan --explain`. HEL_E_USAGE: a load that is
+ *  malformed, holds a negative time, or has units of more than 2^24 spans. */
 HEL_API HEL_MUST_CHECK hel_status hel_scan_forecast(hel_engine *engine, const hel_scan_load *load,
                                                     hel_scan_outlook *out);
 

@@ -1,6 +1,6 @@
 /*
- * heloci bench as a whole: a real toy run and what it leaves; the simulator as a second backend; sums
- * that are wrong; stages one by one, as the suite's harness calls them; what is refused.
+ * heloci bench as a whole: a real toy run and what it leaves; the simulator as a second backend;
+ * sums that are wrong; stages one by one, as the suite's harness calls them; what is refused.
  */
 #include <criterion/criterion.h>
 #include <jansson.h>
@@ -266,7 +266,8 @@ Test(bench, toy, .timeout = 600)
     /* what is counted from the size is what the scan did */
     cr_expect_eq(number(root, "scan/cpu/runs/0/columns"), shape.columns);
     cr_expect_eq(number(root, "scan/cpu/runs/0/sums_per_variant"), shape.outputs);
-    cr_expect_eq(number(root, "scan/cpu/runs/0/genotypes_with_padding"), 200 * 8192);
+    cr_expect_eq(number(root, "scan/cpu/runs/0/genotypes_with_padding"),
+                 bench_sizes[0].samples * 8192.0);
     cr_expect_gt(number(root, "scan/cpu/genotypes_per_second"), 1);
     cr_expect_eq(json_array_size(at(root, "scan/cpu/runs")), 3);
     const bench_bytes bytes = bench_bytes_of(
@@ -306,6 +307,8 @@ Test(bench, backends_are_compared, .timeout = 300)
     cr_expect(strstr(json_string_value(at(root, "speedup_over_cpu/sim")), "no measurement") ||
               strstr(json_string_value(at(root, "speedup_over_cpu/sim")), "not secure"));
     cr_expect_eq(number(root, "scan/sim/runs/0/devices"), 1);
+    cr_expect_geq(number(root, "scan/sim/runs/0/device_room_bytes"),
+                  number(root, "scan/sim/runs/0/device_bytes"));
     cr_expect(strstr(f.r.out, "NO MEASUREMENT") != NULL);
     check_picture(&f);
     json_decref(root);

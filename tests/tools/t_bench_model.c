@@ -94,7 +94,7 @@ static bench_outlook run(const bench_rates *rates, const bench_shape *s, double 
     return x;
 }
 
-/* One chunk of 64 samples, one block: one unit, one step, one span; nothing overlaps but reading. */
+/* One chunk of 64 samples, one block: a unit, a step, a span; nothing overlaps but reading. */
 Test(bench_model, a_small_scan_by_hand)
 {
     const bench_shape s = {.samples = 64, .variants = 8192, .columns = 10, .outputs = 11};
@@ -182,6 +182,8 @@ Test(bench_model, rates_from_figures)
     };
     stats.stages = sizeof stage / sizeof *stage;
     memcpy(stats.stage, stage, sizeof stage);
+    stats.wall = x.scan.wall - 0.25; /* a second until the work begins */
+    stats.forecast_from = 0.75;
     bench_rates got = {.memory = simple.memory};
     cr_assert_eq(bench_rates_of_scan(engine, &got, &stats, &sampled, &s, &usual, x.scan.wall),
                  HEL_OK);
@@ -193,7 +195,19 @@ Test(bench_model, rates_from_figures)
     cr_expect_float_eq(got.read, 1e-10, 1e-18);
     cr_expect_float_eq(got.write, 1e-9, 1e-17);
     cr_expect_float_eq(got.start, 1, 1e-6);
+    cr_expect_float_eq(got.spread, 1, 1e-9);
     cr_expect_eq(got.device, 0);
+    cr_expect_float_eq(run(&got, &s, 1, INFINITY).scan.wall, x.scan.wall, 1e-6);
+    /* a tenth longer than the stages say: so are all rates, and the whole comes out */
+    stats.wall = 1.1 * x.scan.wall;
+    stats.forecast_from = 0;
+    cr_assert_eq(bench_rates_of_scan(engine, &got, &stats, &sampled, &s, &usual, stats.wall),
+                 HEL_OK);
+    cr_expect_eq(got.start, 0);
+    cr_expect_float_eq(got.weight, 1e-4 * got.spread, 1e-12);
+    cr_expect_float_eq(got.read, 1e-10 * got.spread, 1e-18);
+    cr_expect_float_eq(run(&got, &s, 1, INFINITY).scan.wall, stats.wall, 1e-6);
+    stats.forecast_from = stats.wall; /* of the figures that follow nothing is to be spread */
     /* a device counts for itself */
     stats.on_device = 1;
     stats.device_expand = 40960 * 2e-4 + packed * 2e-2;
@@ -201,13 +215,14 @@ Test(bench_model, rates_from_figures)
     stats.device_output = sums * 5e-4;
     stats.device_copy = bytes * 2e-11;
     stats.stage[stats.stages++] = (hel_scan_stage){.name = "copy", .bytes = (uint64_t)bytes};
-    cr_assert_eq(bench_rates_of_scan(engine, &got, &stats, &sampled, &s, &usual, 0), HEL_OK);
+    cr_assert_eq(bench_rates_of_scan(engine, &got, &stats, &sampled, &s, &usual, stats.wall),
+                 HEL_OK);
     cr_expect_eq(got.device, 1);
     cr_expect_float_eq(got.weight, 2e-4, 1e-12);
     cr_expect_float_eq(got.product, 1e-9, 1e-17);
     cr_expect_float_eq(got.sum, 5e-4, 1e-12);
     cr_expect_float_eq(got.copy, 2e-11, 1e-19);
-    cr_expect_eq(got.start, 0); /* never below */
+    cr_expect_eq(got.start, stats.wall);
 }
 
 Test(bench_model, rates_that_make_no_sense)
@@ -287,7 +302,11 @@ Test(bench_model, rates_go_through_json)
     char *text = json_dumps(root, JSON_REAL_PRECISION(17));
     cr_assert_eq(read_text(text, got, &count, why, sizeof why), 0, "%s", why);
     cr_assert_eq(count, 2);
-    cr_expect_eq(memcmp(&got[0], &simple, offsetof(bench_rates, backend)), 0);
+    cr_expect_str_eq(got[0].backend, "cpu");
+    cr_expect_str_eq(got[1].backend, "cuda");
+    const size_t first = offsetof(bench_rates, cores); /* numbers from there on */
+    cr_expect_eq(
+        memcmp((char *)&got[0] + first, (const char *)&simple + first, sizeof simple - first), 0);
     cr_expect_str_eq(got[0].name, "by hand");
     cr_expect(got[0].measured && !got[1].measured && got[1].device);
     cr_expect(got[0].weight == simple.weight && got[0].postprocess == simple.postprocess &&

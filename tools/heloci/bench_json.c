@@ -31,7 +31,11 @@ void json_add(json_t **array, json_t *value)
 
 json_t *json_number(double value)
 {
-    return isfinite(value) ? json_real(value) : json_null();
+    if (!isfinite(value))
+        return json_null();
+    if (value == floor(value) && fabs(value) < 0x1p53)
+        return json_integer((json_int_t)value); /* all digits */
+    return json_real(value);
 }
 
 json_t *json_count(uint64_t value)

@@ -150,6 +150,17 @@ static double per(double seconds, double count)
     return count > 0 ? seconds / count : 0;
 }
 
+/* Workers that wait for each other are in no stage's time: what the model misses grows with the
+ * work, so all rates take their share. */
+static void spread(bench_rates *rates, double factor)
+{
+    double *const rate[] = {&rates->weight, &rates->ciphertext, &rates->row,  &rates->product,
+                            &rates->sum,    &rates->read,       &rates->copy, &rates->write};
+    for (size_t i = 0; i < sizeof rate / sizeof *rate; i++)
+        *rate[i] *= factor;
+    rates->spread = factor;
+}
+
 hel_status bench_rates_of_scan(hel_engine *engine, bench_rates *out, const hel_scan_stats *stats,
                                const hel_scan_rates *sampled, const bench_shape *shape,
                                const hel_params *p, double process)
@@ -183,7 +194,9 @@ hel_status bench_rates_of_scan(hel_engine *engine, bench_rates *out, const hel_s
     bench_outlook outlook;
     const hel_status status = bench_model_scan(
         engine, out, shape, p, &(bench_cluster){.nodes = 1, .storage = INFINITY}, &outlook);
-    if (status == HEL_OK)
-        out->start = fmax(process - outlook.scan.wall, 0);
+    const double start = fmax(process - stats->wall + stats->forecast_from, 0);
+    if (status == HEL_OK && outlook.scan.wall > 0 && process > start)
+        spread(out, (process - start) / outlook.scan.wall);
+    out->start = start;
     return status;
 }

@@ -1,10 +1,10 @@
 /*
- * What a cohort of any size takes, from rates: seconds per weight, genotype, sum and byte. Bytes are
- * counted; a node's scan is the pipeline of hel_scan_forecast() with a unit for every chunk of
- * samples and range of blocks whose sums fit the memory, a step for every tile of 64 samples, a span
- * for every 8 blocks of it. Nodes take a shard each, as nearly equal as blocks allow, and read from
- * one storage. On paper, rows are read beside the products only; the pipeline reads beside all else
- * too, as far as its slots reach.
+ * What a cohort of any size takes, from rates: seconds per weight, genotype, sum and byte. Bytes
+ * are counted; a node's scan is the pipeline of hel_scan_forecast() with a unit for every chunk of
+ * samples and range of blocks whose sums fit the memory, a step for every tile of 64 samples, a
+ * span for every 8 blocks of it. Nodes take a shard each, as nearly equal as blocks allow, and read
+ * from one storage. On paper, rows are read beside the products only; the pipeline reads beside all
+ * else too, as far as its slots reach.
  */
 #ifndef HELOCI_TOOL_BENCH_MODEL_H
 #define HELOCI_TOOL_BENCH_MODEL_H
@@ -22,6 +22,7 @@ typedef struct bench_rates {
     int device;
     double cores;              /* of a node, or GPUs: what is billed */
     double start;              /* a scan's process, keys, plan */
+    double spread;             /* that the stages' own times were multiplied by */
     double weight, ciphertext; /* one weight; a packed ciphertext of N made ready for them */
     double row, product, sum;  /* one genotype of a plane; times a column; one encrypted sum
                                          of N variants */
@@ -64,8 +65,9 @@ bench_owner bench_model_owner(const bench_rates *rates, const bench_shape *shape
 
 /* Rates of a backend from what one scan reported; `sampled`: from its plan, for how the time of a
  * genotype divides into what columns cost and what they do not, and that of the weights into them
- * and their ciphertexts. `process`: seconds of the whole process; what the model does not explain
- * becomes `start`. The owner's stay 0. */
+ * and their ciphertexts. `process`: seconds of the whole process; those before the work begins are
+ * `start`. The others must be what the model says: all rates are multiplied by the quotient,
+ * `spread`. The owner's rates stay 0. */
 hel_status bench_rates_of_scan(hel_engine *engine, bench_rates *out, const hel_scan_stats *stats,
                                const hel_scan_rates *sampled, const bench_shape *shape,
                                const hel_params *p, double process);

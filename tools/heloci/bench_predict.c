@@ -105,8 +105,9 @@ static json_t *assumptions_json(const prediction *p)
              json_text("every shard expands all weights, again for each range of blocks whose "
                        "sums do not fit into memory together"));
     json_add(&all,
-             json_text("what a scan took beyond its pipeline's model counts as start-up, once "
-                       "for each process"));
+             json_text("a process starts, reads keys and plans in the time that it took here; "
+                       "what the measured scan took beyond its pipeline's model (workers that "
+                       "waited for each other) is spread over all of its rates"));
     json_add(&all,
              json_text("the client's side is one machine as measured; encryption is taken as "
                        "proportional to genotypes, weights to weights, decryption with all "

@@ -39,8 +39,8 @@ typedef struct quality {
     quality_trait trait[BENCH_TRAITS];
 } quality;
 
-/* Reads <expected>/expected.bin and <tables>.<trait>.glm.linear or .glm.logistic. 0, or an exit code
- * with the reason when they cannot be read; differences are not such a reason. */
+/* Reads <expected>/expected.bin and <tables>.<trait>.glm.linear or .glm.logistic. 0, or an exit
+ * code with the reason when they cannot be read; differences are not such a reason. */
 int quality_read(quality *out, const char *expected, const char *tables, char *why, size_t room);
 /* Whether everything is as it must be. */
 int quality_good(const quality *q);

@@ -19,10 +19,11 @@ typedef struct field {
     }
 
 static const field fields[] = {
-    FIELD(cores, 1),   FIELD(start, 0),   FIELD(weight, 1),  FIELD(ciphertext, 0),
-    FIELD(row, 1),     FIELD(product, 1), FIELD(sum, 1),     FIELD(read, 1),
-    FIELD(copy, 0),    FIELD(write, 0),   FIELD(memory, 1),  FIELD(keygen, 0),
-    FIELD(encrypt, 0), FIELD(null, 0),    FIELD(decrypt, 0), FIELD(postprocess, 0),
+    FIELD(cores, 1),       FIELD(start, 0),   FIELD(spread, 0),  FIELD(weight, 1),
+    FIELD(ciphertext, 0),  FIELD(row, 1),     FIELD(product, 1), FIELD(sum, 0),
+    FIELD(read, 0),        FIELD(copy, 0),    FIELD(write, 0),   FIELD(memory, 1),
+    FIELD(keygen, 0),      FIELD(encrypt, 0), FIELD(null, 0),    FIELD(decrypt, 0),
+    FIELD(postprocess, 0),
 };
 
 json_t *bench_rates_json(const bench_rates *rates)

@@ -310,6 +310,7 @@ static void read_stats(const json_t *report, hel_scan_stats *s)
     const json_t *stages = json_object_get(report, "stages");
     memset(s, 0, sizeof *s);
     s->wall = json_get(report, "wall_s", 0);
+    s->forecast_from = json_get(report, "planned_after_s", 0);
     s->genotypes = (uint64_t)json_get(report, "genotypes_with_padding", 0);
     s->passes = (uint32_t)json_get(report, "passes", 1);
     s->columns = (uint32_t)json_get(report, "columns", 0);
@@ -333,13 +334,13 @@ static void read_stats(const json_t *report, hel_scan_stats *s)
 /* Rates of every run, then the median of each. */
 static hel_status rates_of(bench_result *r, hel_engine *engine, bench_backend b)
 {
-    enum { FIELDS = 9 };
+    enum { FIELDS = 10 };
     static const size_t offset[FIELDS] = {
-        offsetof(bench_rates, ciphertext), offsetof(bench_rates, start),
-        offsetof(bench_rates, weight),     offsetof(bench_rates, row),
-        offsetof(bench_rates, product),    offsetof(bench_rates, sum),
-        offsetof(bench_rates, read),       offsetof(bench_rates, copy),
-        offsetof(bench_rates, write)};
+        offsetof(bench_rates, ciphertext), offsetof(bench_rates, spread),
+        offsetof(bench_rates, start),      offsetof(bench_rates, weight),
+        offsetof(bench_rates, row),        offsetof(bench_rates, product),
+        offsetof(bench_rates, sum),        offsetof(bench_rates, read),
+        offsetof(bench_rates, copy),       offsetof(bench_rates, write)};
     const bench_record *record = &r->record[STAGE_COMPUTE][b];
     const json_t *sample = r->record[STAGE_SAMPLE_RATES][b].report;
     /* no sample: in the proportion that they have on a CPU with AVX2 */
@@ -355,7 +356,7 @@ static hel_status rates_of(bench_result *r, hel_engine *engine, bench_backend b)
     snprintf(out->name, sizeof out->name, "%.*s%s", RATES_NAME - 24,
              json_word(report, "backend", "?"), out->measured ? "" : ", no measurement");
     out->cores = b == BENCH_CPU ? json_get(report, "threads", 1) : json_get(report, "devices", 1);
-    out->memory = json_get(report, b == BENCH_CPU ? "memory_bytes" : "device_bytes", 0x1p30);
+    out->memory = json_get(report, b == BENCH_CPU ? "memory_bytes" : "device_room_bytes", 0x1p30);
     for (uint32_t i = 0; i < record->count; i++) {
         hel_scan_stats stats;
         read_stats(json_array_get(r->server_reported[b], i), &stats);

@@ -67,6 +67,7 @@ static void report_stats(const hel_scan_stats *s, json_t **report)
     json_put(report, "devices", json_count(s->on_device));
     if (s->on_device) {
         json_put(report, "device_bytes", json_count(s->device_bytes));
+        json_put(report, "device_room_bytes", json_count(s->device_room));
         json_put(report, "device_s_expansion", json_number(s->device_expand));
         json_put(report, "device_s_products", json_number(s->device_scan));
         json_put(report, "device_s_output", json_number(s->device_output));

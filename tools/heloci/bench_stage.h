@@ -1,6 +1,6 @@
 /*
- * The stages of the workload encrypted-gwas, by the names of the fhe-benchmarking suite. Each runs in
- * a process of its own on a folder that all of them share, and leaves a report there:
+ * The stages of the workload encrypted-gwas, by the names of the fhe-benchmarking suite. Each runs
+ * in a process of its own on a folder that all of them share, and leaves a report there:
  *
  *   dataset/   the simulated cohort, what is expected of it
  *   client/    secret key, dataset file, null models, tables, pictures

@@ -16,8 +16,8 @@ typedef struct witness {
     double beta, log10p;         /* largest differences: in standard errors; of -log10 p */
 } witness;
 
-/* Runs plink2 on <folder>/cohort and compares with <folder>/expected.bin. 0 or an exit code with the
- * reason; that plink2 is missing, or will not do it, is no failure. */
+/* Runs plink2 on <folder>/cohort and compares with <folder>/expected.bin. 0 or an exit code with
+ * the reason; that plink2 is missing, or will not do it, is no failure. */
 int witness_ask(witness *out, const char *folder, char *why, size_t room);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * heloci bench: the workload encrypted-gwas from the simulated cohort to the picture. This process
- * holds no data: it starts the stages (bench_stage.h), adds up what they took, writes and clears up.
+ * holds no data: it starts the stages (bench_stage.h), adds up what they took, writes, clears up.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -100,6 +100,17 @@ static int make_dir(bench_result *r)
                                    "it, or choose another --dir");
 }
 
+/* Whose rates they are, as tables name them. */
+static void name_rates(bench_result *r)
+{
+    const char *path = r->o->text[OPT_RATES], *slash = strrchr(path, '/');
+    for (uint32_t i = 0; i < r->given_count; i++) {
+        char name[RATES_NAME];
+        snprintf(name, sizeof name, "%.60s [%.24s]", r->given[i].name, slash ? slash + 1 : path);
+        memcpy(r->given[i].name, name, sizeof name);
+    }
+}
+
 static int prepare(bench_result *r)
 {
     char why[REASON];
@@ -108,6 +119,8 @@ static int prepare(bench_result *r)
         rc = bench_rates_read(r->o->text[OPT_RATES], r->given, &r->given_count, why, sizeof why);
         if (rc)
             fprintf(stderr, "heloci bench: %s\n", why);
+        else
+            name_rates(r);
     }
     if (rc)
         return rc;

@@ -199,8 +199,8 @@ const option_row option_table[OPT_COUNT] = {
                     "compute this part of the scan, one tile at least, again on the CPU, chosen at "
                     "random, and compare bit for bit; default 0, 1 is everything"},
     [OPT_SIZE] = {"size", "NAME", KIND_CHOICE, BENCH, BENCH, "toy|small|medium|large", 0, 0,
-                  "the cohort: 200 x 2,000 (a second), 2,000 x 40,000 (about ten), 4,000 x 100,000 "
-                  "(a minute), 10,000 x 200,000 (minutes, 49 GB of disk)"},
+                  "the cohort: 128 x 2,000 (a second or two), 1,000 x 40,000 (about ten), 4,000 x "
+                  "100,000 (a minute), 10,000 x 200,000 (minutes, 49 GB of disk)"},
     [OPT_SAMPLES] = {"samples", "N", KIND_COUNT, BENCH, 0, NULL, 64, 1000000,
                      "another number of samples than the size has"},
     [OPT_VARIANTS] = {"variants", "M", KIND_COUNT, BENCH, 0, NULL, 1, 100000000,
