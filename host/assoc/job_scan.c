@@ -277,6 +277,8 @@ static hel_status run(struct scan_job *job)
     HEL_TRY(hel_signer_open(base->engine, &job->signer, base->config->sign)); /* not after hours */
     HEL_TRY(open_inputs(base));
     HEL_TRY(order_outputs(base));
+    base->stats.columns = base->wl.columns;
+    base->stats.outputs = base->outputs;
     HEL_TRY(hel_scan_sums_describe(job));
     HEL_TRY(hel_scan_sums_exists(job, &there));
     if (there) { /* whoever finished it may have had no time to clear up */

@@ -189,5 +189,6 @@ hel_status hel_scan_device_plan(struct scan *s)
     s->result_blocks = rest < s->range ? (uint32_t)rest : s->range;
     s->stats.peak_buffers = need.host + (s->result_blocks - 1) * scan_result_words(s) * 4;
     s->stats.device_bytes = need.device;
+    s->stats.device_room = room.device;
     return HEL_OK;
 }

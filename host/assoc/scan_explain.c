@@ -138,6 +138,12 @@ static hel_status say_forecast(const struct say *to, struct scan *s)
     const hel_pipeline p = hel_scan_pipeline(s, &r);
     const hel_forecast f = hel_forecast_run(&p);
     s->job->base.stats.forecast = f.wall;
+    s->job->base.stats.rates = (hel_scan_rates){.weight = r.weight,
+                                                .ciphertext = r.ciphertext,
+                                                .row = r.row,
+                                                .product = r.product,
+                                                .sum = r.sum,
+                                                .read = r.read + r.check};
     return line(to, "forecast",
                 "%.1f s: expansion %.1f, products %.1f, finishing %.1f, waiting for rows %.1f; "
                 "reading %.1f beside them",

@@ -53,6 +53,7 @@ static void add_figures(hel_scan_stats *t, struct scan *s)
     t->peak_buffers += x->peak_buffers;
     t->on_device += x->on_device;
     t->device_bytes += x->device_bytes;
+    t->device_room += x->device_room;
     t->device_expand += x->device_expand;
     t->device_scan += x->device_scan;
     t->device_output += x->device_output;

@@ -158,6 +158,16 @@ typedef struct hel_scan_stage {
 
 #define HEL_SCAN_STAGES 12
 
+/** What the parts of a scan take, in seconds, by all workers of a backend together. */
+typedef struct hel_scan_rates {
+    double weight;     /**< one weight expanded */
+    double ciphertext; /**< one packed ciphertext of weights made ready for that */
+    double row;        /**< one genotype of one plane brought to its products */
+    double product;    /**< one genotype times one weight, in one plane */
+    double sum;        /**< one encrypted sum of N variants finished */
+    double read;       /**< one byte read and checked, by one reader */
+} hel_scan_rates;
+
 /** What a scan did; seconds are wall time, cpu_ seconds are those of all threads. */
 typedef struct hel_scan_stats {
     uint64_t genotypes; /**< samples x variants, padding included */
@@ -168,6 +178,7 @@ typedef struct hel_scan_stats {
     uint64_t peak_buffers; /**< bytes of buffers at the most, in the host's memory */
     uint32_t on_device;    /**< devices that computed; 0: the CPU did. Their memory and seconds: */
     uint64_t device_bytes;
+    uint64_t device_room; /**< bytes of theirs that the plan could have used */
     double device_expand, device_scan, device_output, device_copy;
     uint64_t tiles, tiles_verified; /**< with verify: (tile of samples, block) of products */
     uint64_t sums, sums_verified;   /**< and finished blocks */
@@ -181,6 +192,8 @@ typedef struct hel_scan_stats {
     double forecast;    /**< with a plan: seconds that were predicted from `forecast_from` on, a
                              time counted like `wall` */
     double forecast_from;
+    hel_scan_rates rates;      /**< with a plan: what a sample of the work took */
+    uint32_t columns, outputs; /**< of weights; sums per variant */
 } hel_scan_stats;
 
 /** The encrypted scan, on the engine's backend; all give the same bytes, in one go, in shards or
@@ -192,6 +205,37 @@ typedef struct hel_scan_stats {
  *  on from there. Sums come with their manifest, <out>[...].sums.manifest (provenance.h). */
 HEL_API HEL_MUST_CHECK hel_status hel_scan(hel_engine *engine, const hel_scan_config *config,
                                            hel_scan_stats *stats);
+
+/** A scan by one process as a pipeline on paper, in seconds. Spans of rows are read in order into
+ *  slots, copied where there is a device, and multiplied in order; the weights of a step come
+ *  before its products, the sums of a unit after them. */
+typedef struct hel_scan_load {
+    uint32_t size;
+    uint32_t steps, spans;       /**< steps of a unit, spans of a step */
+    uint64_t units;              /**< one after another */
+    uint32_t slots;              /**< spans in memory at once */
+    double begin;                /**< before anything */
+    double read, copy, products; /**< of a span */
+    double expand;               /**< of a step's weights */
+    double finish;               /**< of a unit's sums */
+} hel_scan_load;
+
+#define HEL_SCAN_LOAD_INIT                                                                         \
+    {                                                                                              \
+        sizeof(hel_scan_load), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                                        \
+    }
+
+typedef struct hel_scan_outlook {
+    double wall;
+    double read, copy, products, expand, finish; /**< at work */
+    double starved;                              /**< the arithmetic waited for rows */
+    double full;                                 /**< reading waited for a slot */
+} hel_scan_outlook;
+
+/** What that takes: the model behind `heloci scan --explain`. HEL_E_USAGE: a load that is
+ *  malformed, holds a negative time, or has units of more than 2^24 spans. */
+HEL_API HEL_MUST_CHECK hel_status hel_scan_forecast(hel_engine *engine, const hel_scan_load *load,
+                                                    hel_scan_outlook *out);
 
 /* ---- merge ---- */
 

@@ -47,11 +47,20 @@ static void commands(FILE *out)
     fputs("'\n        ;;\n", out);
 }
 
+/* Two commands may have options of one name. */
+static int named_before(int option)
+{
+    int i = 0;
+    while (i < option && strcmp(option_table[i].name, option_table[option].name) != 0)
+        i++;
+    return i < option;
+}
+
 static void options_with_values(FILE *out)
 {
     for (int i = 0; i < OPT_COUNT; i++) {
         const option_row *row = &option_table[i];
-        if (row->kind == KIND_FLAG)
+        if (row->kind == KIND_FLAG || named_before(i))
             continue;
         fprintf(out, "    --%s) kind='%s'", row->name, kind_word(row->kind));
         if (row->choices) {

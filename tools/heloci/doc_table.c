@@ -63,6 +63,14 @@ const example_row example_table[] = {
      "heloci submit blood.json"},
     {CMD_VERIFY, "Whether the centre whose key this is signed these sums",
      "heloci verify blood.sums --signer centre.pem"},
+    {CMD_BENCH, "Every stage three times, on a cohort that takes about ten seconds",
+     "heloci bench --size small --out small"},
+    {CMD_BENCH, "CPU against GPU, work files on a fast disk",
+     "heloci bench --size medium --backend cpu,cuda --dir /scratch/bench --out medium"},
+    {CMD_BENCH, "How well the rates of one size predict another",
+     "heloci bench --size medium --rates small.json --out medium"},
+    {CMD_BENCH, "A cohort of one's own on 64 nodes whose storage gives 100 GB/s",
+     "heloci bench --size small --predict 50000x800000 --nodes 64 --storage 100 --out small"},
     {CMD_COUNT, NULL, NULL},
 };
 
@@ -81,7 +89,9 @@ const exit_row exit_table[] = {
     {75, ONLY(SUBMIT), "a job of the same scan is still in the queue"},
     {75, EVERY & ~ONLY(SUBMIT),
      "stopped by a signal before the end; the same scan goes on from its checkpoint"},
-    {76, ONLY(RUN) | ONLY(DECRYPT), "the sums failed verification; nothing was released"},
+    {76, ONLY(RUN) | ONLY(DECRYPT) | ONLY(BENCH),
+     "the sums failed verification, and nothing was released; bench: or they differ between "
+     "backends, or the tables from what was computed in clear"},
     {76, ONLY(VERIFY) | ONLY(INSPECT),
      "a manifest's signature does not hold; verify --signer: another signed it, or there is none"},
     {77, EVERY, "no permission, or a secret file that others may read"},
@@ -92,7 +102,7 @@ const exit_row exit_table[] = {
 const variable_row variable_table[] = {
     {"HELOCI_PASSPHRASE_FILE", OWNER | ONLY(RUN),
      "the passphrase file where --passphrase-file is not given"},
-    {"HELOCI_BACKEND_DIR", ONLY(RUN) | ONLY(SCAN) | ONLY(DOCTOR),
+    {"HELOCI_BACKEND_DIR", ONLY(RUN) | ONLY(SCAN) | ONLY(DOCTOR) | ONLY(BENCH),
      "folder where the library of a backend (libheloci_cuda.so.0) is looked for first; its code "
      "runs with the rights of the process"},
     {"SLURM_TMPDIR, TMPDIR", ONLY(DOCTOR),
@@ -143,6 +153,16 @@ const file_row file_table[] = {
     {"PREFIX.slurm", ONLY(SUBMIT), 0, NULL, 0,
      "folder of scan.sbatch and merge.sbatch, of the jobs' numbers and their logs; PREFIX is what "
      "the description calls out"},
+    {"PREFIX.results-1.json, PREFIX.results-2.json", ONLY(BENCH), 0, NULL, 0,
+     "a run in the shape of the fhe-benchmarking suite: Timing, Bandwidth, Server Reported; of a "
+     "further backend PREFIX.BACKEND.results-1.json"},
+    {"PREFIX.json", ONLY(BENCH), 0, NULL, 0,
+     "all that was measured, checked and predicted, with the rates that --rates reads"},
+    {"PREFIX.md, PREFIX.svg, PREFIX.png", ONLY(BENCH), 0, NULL, 0,
+     "the tables and the picture: stages and throughput by backend"},
+    {"PREFIX.work", ONLY(BENCH), 0, NULL, 1,
+     "folder of a bench at work, keys and clear data of the simulated cohort included; removed at "
+     "its end"},
     {"*.part", EVERY & ~(ONLY(PARAMS) | ONLY(INSPECT) | ONLY(VERIFY) | ONLY(DOCTOR)), 0, NULL, 0,
      "a file under way; it takes its name when it is whole and on disk"},
     {NULL, NO_COMMAND, 1, "parameters", 0, "a parameter set of the scan by itself"},

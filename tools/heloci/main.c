@@ -16,7 +16,7 @@ static int (*const commands[CMD_COUNT])(const options *) = {
     [CMD_ENCRYPT] = command_encrypt, [CMD_NULL] = command_null,       [CMD_SCAN] = command_scan,
     [CMD_MERGE] = command_merge,     [CMD_DECRYPT] = command_decrypt, [CMD_REPORT] = command_report,
     [CMD_INSPECT] = command_inspect, [CMD_VERIFY] = command_verify,   [CMD_DOCTOR] = command_doctor,
-    [CMD_SUBMIT] = command_submit,
+    [CMD_SUBMIT] = command_submit,   [CMD_BENCH] = command_bench,
 };
 
 static int finish(int rc)

@@ -14,6 +14,7 @@
 #define VERIFY  (1u << CMD_VERIFY)
 #define DOCTOR  (1u << CMD_DOCTOR)
 #define SUBMIT  (1u << CMD_SUBMIT)
+#define BENCH   (1u << CMD_BENCH)
 #define OWNER   (KEYGEN | ENCRYPT | NULLM | DECRYPT)
 #define EVERY   ((1u << CMD_COUNT) - 1)
 #define WORKERS (EVERY & ~(PARAMS | INSPECT | SUBMIT)) /* they have an engine at work */
@@ -86,6 +87,15 @@ const command_row command_table[CMD_COUNT] = {
          "share/heloci/slurm). Writes OUT.slurm/scan.sbatch, an array with one task per shard, and "
          "merge.sbatch, and submits both. Shards that are finished are left out: after a failure "
          "the same command goes on. Paths are relative to the description's folder."},
+    [CMD_BENCH] =
+        {"bench", NULL, "measure all steps on a simulated cohort, and predict larger ones",
+         "The workload encrypted-gwas in the stages of the fhe-benchmarking suite, each a process "
+         "of its own: simulates a cohort from a seed, draws keys, encrypts, scans on every "
+         "backend, "
+         "decrypts, draws. Compares the tables with the same statistics computed in clear, and the "
+         "backends with each other. Writes OUT.results-N.json for every run, OUT.json with all "
+         "figures, OUT.md, and a picture OUT.svg, OUT.png. Then predicts what larger cohorts take, "
+         "with the assumptions."},
 };
 
 #define TEXT(cmds, need)            KIND_TEXT, (cmds), (need), NULL, 0, 0
@@ -127,7 +137,7 @@ const option_row option_table[OPT_COUNT] = {
     [OPT_TABLE] = {"table", "FILE", FILES_OF("glm.linear|glm.logistic|regenie|tsv", REPORT, REPORT),
                    "association table to draw"},
     [OPT_OUT] = {"out", "PREFIX",
-                 NEW_FILES(RUN | OWNER | SCAN | MERGE | REPORT,
+                 NEW_FILES(RUN | OWNER | SCAN | MERGE | REPORT | BENCH,
                            RUN | OWNER | SCAN | MERGE | REPORT),
                  "where output goes: names start with PREFIX"},
     [OPT_PASSPHRASE_FILE] = {"passphrase-file", "FILE", FILES(RUN | OWNER, 0),
@@ -165,7 +175,7 @@ const option_row option_table[OPT_COUNT] = {
                        "largest plane entry; default 2 (hard calls)"},
     [OPT_CHUNK] = {"chunk", "N", KIND_COUNT, RUN | PARAMS | KEYGEN, 0, NULL, 1, 1u << 24,
                    "samples summed before decryption, at the least; default 4096"},
-    [OPT_LOG_N] = {"log-n", "N", KIND_COUNT, RUN | PARAMS | KEYGEN, 0, NULL, 10, 17,
+    [OPT_LOG_N] = {"log-n", "N", KIND_COUNT, RUN | PARAMS | KEYGEN | BENCH, 0, NULL, 10, 17,
                    "force the ring dimension 2^N; default: smallest that works"},
     [OPT_CKKS] = {"ckks", "[NAME]", KIND_NAME, PARAMS, 0, NULL, 0, 0,
                   "table of the named sets of CKKS, or one in full: its levels, scales and primes"},
@@ -174,8 +184,9 @@ const option_row option_table[OPT_COUNT] = {
     [OPT_OVERWRITE] = {"overwrite", NULL, KIND_FLAG, KEYGEN | ENCRYPT, 0, NULL, 0, 0,
                        "replace an existing key or dataset file: what was encrypted with it is "
                        "lost"},
-    [OPT_KEEP_INTERMEDIATE] = {"keep-intermediate", NULL, KIND_FLAG, RUN, 0, NULL, 0, 0,
-                               "leave OUT.owner and OUT.centre for a look or another analysis"},
+    [OPT_KEEP_INTERMEDIATE] = {"keep-intermediate", NULL, KIND_FLAG, RUN | BENCH, 0, NULL, 0, 0,
+                               "leave the folders of the work (OUT.owner and OUT.centre; bench: "
+                               "--dir) for a look or another analysis"},
     [OPT_THREADS] = {"threads", "N", KIND_COUNT, WORKERS, 0, NULL, 1, 4096,
                      "worker threads; default: every processor allowed"},
     [OPT_MEMORY] = {"memory", "MIB", KIND_MEMORY, WORKERS, 0, NULL, 0, 0,
@@ -188,7 +199,11 @@ const option_row option_table[OPT_COUNT] = {
                      "where the scan computes: an NVIDIA GPU (cuda), the CPU, or that GPU where "
                      "there is one (default auto); sim runs the GPU's code on the CPU, for tests. "
                      "The sums are the same"},
-    [OPT_DEVICE] = {"device", "LIST", KIND_NUMBERS, RUN | SCAN | DOCTOR, 0, NULL, 0, 1023,
+    [OPT_BACKENDS] =
+        {"backend", "LIST", KIND_SET, BENCH, 0, "auto|cuda|cpu|sim", 0, 0,
+         "where the scan computes, one after another; default auto: the CPU and, where "
+         "there is one, an NVIDIA GPU (cuda). sim is for tests and no measurement"},
+    [OPT_DEVICE] = {"device", "LIST", KIND_NUMBERS, RUN | SCAN | DOCTOR | BENCH, 0, NULL, 0, 1023,
                     "which GPU: its number, several (0,1), or all; default 0, the first"},
     [OPT_SHARD] = {"shard", "I/N", TEXT(SCAN, 0),
                    "compute part I of N of the variants, counted from 1; auto: the place in a "
@@ -197,7 +212,7 @@ const option_row option_table[OPT_COUNT] = {
     [OPT_CHECKPOINT] = {"checkpoint", "SECONDS", KIND_REAL, SCAN, 0, NULL, 0, 1e8,
                         "time between checkpoints; default 600; 0: none, not even when a signal "
                         "comes"},
-    [OPT_IO] = {"io", "HOW", KIND_CHOICE, SCAN, 0, "auto|buffered|direct", 0, 0,
+    [OPT_IO] = {"io", "HOW", KIND_CHOICE, SCAN | BENCH, 0, "auto|buffered|direct", 0, 0,
                 "read genotypes through the page cache or past it; default auto: past it when the "
                 "file is larger than half of the memory"},
     [OPT_EXPLAIN] = {"explain", NULL, KIND_FLAG, SCAN, 0, NULL, 0, 0,
@@ -220,6 +235,38 @@ const option_row option_table[OPT_COUNT] = {
                      "the report alone, without the test"},
     [OPT_DRY_RUN] = {"dry-run", NULL, KIND_FLAG, SUBMIT, 0, NULL, 0, 0,
                      "print the scripts and commands instead, and change nothing"},
+    [OPT_SIZE] = {"size", "NAME", KIND_CHOICE, BENCH, BENCH, "toy|small|medium|large", 0, 0,
+                  "the cohort: 128 x 2,000 (a second or two), 1,000 x 40,000 (about ten), 4,000 x "
+                  "100,000 (a minute), 10,000 x 200,000 (minutes, 49 GB of disk)"},
+    [OPT_SAMPLES] = {"samples", "N", KIND_COUNT, BENCH, 0, NULL, 64, 1000000,
+                     "another number of samples than the size has"},
+    [OPT_VARIANTS] = {"variants", "M", KIND_COUNT, BENCH, 0, NULL, 1, 100000000,
+                      "another number of variants"},
+    [OPT_RUNS] = {"runs", "N", KIND_COUNT, BENCH, 0, NULL, 1, 99,
+                  "how often all is done and measured; default 3"},
+    [OPT_SEED] = {"seed", "N", KIND_COUNT, BENCH, 0, NULL, 0, 9e15,
+                  "of the simulated cohort; default 1"},
+    [OPT_DIR] = {"dir", "FOLDER", NEW_FILES(BENCH, 0),
+                 "where the work's files go, new or empty; default OUT.work"},
+    [OPT_ENCRYPT_ONCE] = {"encrypt-once", NULL, KIND_FLAG, BENCH, 0, NULL, 0, 0,
+                          "draw keys and encrypt in the first run only, as the suite's own harness "
+                          "does"},
+    [OPT_PREDICT] =
+        {"predict", "SxV,...", TEXT(BENCH, 0),
+         "cohorts to predict, samples x variants; default 100000x500000,500000x10000000"},
+    [OPT_NODES] = {"nodes", "N", KIND_COUNT, BENCH, 0, NULL, 1, 65536,
+                   "nodes that share a predicted scan, a shard each; default 16"},
+    [OPT_STORAGE] =
+        {"storage", "GBPS", KIND_REAL, BENCH, 0, NULL, 1e-3, 1e6,
+         "GB/s that all nodes together read from storage, an assumption of predictions; "
+         "default 10"},
+    [OPT_RATES] = {"rates", "FILE", FILES_OF("json", BENCH, 0),
+                   "rates to predict with besides those measured: OUT.json of another bench, or a "
+                   "file of that shape; what it gives for this very cohort is compared"},
+    [OPT_STAGE] =
+        {"stage", "NAME", TEXT(BENCH, 0),
+         "run one stage in --dir and end: client_key_generation, server_encrypted_compute "
+         "and so on"},
     [OPT_PROGRESS] = {"progress", "HOW", KIND_CHOICE, WORKERS, 0, "auto|bar|plain|json|none", 0, 0,
                       "on stderr; default auto: a bar on a terminal, else a line every 30 s"},
     [OPT_QUIET] = {"quiet", NULL, KIND_FLAG, WORKERS, 0, NULL, 0, 0, "nothing but errors"},

@@ -36,19 +36,21 @@ static int takes(command_id command, int option)
     return (int)(option_table[option].commands >> command & 1);
 }
 
-static int option_find(const char *name, size_t length)
+/* The command's row of that name, else another command's, else -1. */
+static int option_find(command_id command, const char *name, size_t length)
 {
+    int found = -1;
     for (int i = 0; i < OPT_COUNT; i++)
         if (strlen(option_table[i].name) == length &&
-            memcmp(option_table[i].name, name, length) == 0)
-            return i;
-    return -1;
+            memcmp(option_table[i].name, name, length) == 0 && (found < 0 || takes(command, i)))
+            found = i;
+    return found;
 }
 
 static int unknown_option(command_id command, const char *name, size_t length, FILE *err)
 {
     const char *program = command_table[command].name;
-    int exact = option_find(name, length);
+    int exact = option_find(command, name, length);
     if (exact >= 0) {
         const char *owner = NULL;
         for (int i = 0; i < CMD_COUNT && !owner; i++)
@@ -242,7 +244,7 @@ static int parse_option(options *o, int argc, char **argv, int *at, FILE *err)
     const char *name = argv[*at] + 2;
     const char *equals = strchr(name, '=');
     size_t length = equals ? (size_t)(equals - name) : strlen(name);
-    int index = option_find(name, length);
+    int index = option_find(o->command, name, length);
     if (index < 0 || !takes(o->command, index))
         return unknown_option(o->command, name, length, err);
     const option_row *row = &option_table[index];

@@ -22,6 +22,7 @@ typedef enum command_id {
     CMD_VERIFY,
     CMD_DOCTOR,
     CMD_SUBMIT,
+    CMD_BENCH,
     CMD_COUNT
 } command_id;
 
@@ -69,6 +70,7 @@ typedef enum option_id {
     OPT_MEMORY,
     OPT_SIMD,
     OPT_BACKEND,
+    OPT_BACKENDS,
     OPT_DEVICE,
     OPT_SHARD,
     OPT_CHECKPOINT,
@@ -81,6 +83,18 @@ typedef enum option_id {
     OPT_SIGN,
     OPT_SIGNER,
     OPT_LOG,
+    OPT_SIZE,
+    OPT_SAMPLES,
+    OPT_VARIANTS,
+    OPT_RUNS,
+    OPT_SEED,
+    OPT_DIR,
+    OPT_ENCRYPT_ONCE,
+    OPT_PREDICT,
+    OPT_NODES,
+    OPT_STORAGE,
+    OPT_RATES,
+    OPT_STAGE,
     OPT_PROGRESS,
     OPT_QUIET,
     OPT_HELP,
@@ -104,7 +118,7 @@ typedef enum option_kind {
 enum { NUMBERS_MOST = 64 };
 
 typedef struct option_row {
-    const char *name; /* without the dashes */
+    const char *name; /* without the dashes; another row may have it too, for other commands */
     const char *arg;  /* word in the help; NULL for a flag */
     option_kind kind;
     uint32_t commands;   /* bit 1 << command_id: who takes it */

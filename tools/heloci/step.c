@@ -31,6 +31,7 @@ void step_begin(step *s, command_id command, const options *o)
 {
     memset(s, 0, sizeof *s);
     s->command = command;
+    s->caller = command_table[o->command].name;
     s->argv[s->argc++] = "heloci";
     s->argv[s->argc++] = command_table[command].name;
     for (int i = 0; i < OPT_COUNT; i++)
@@ -116,14 +117,14 @@ static int outcome(const step *s, int state)
 {
     const char *name = command_table[s->command].name;
     if (s->barriers.failure) {
-        fprintf(stderr, "heloci run: the %s step was not started: %s: %s\n", name,
+        fprintf(stderr, "heloci %s: the %s step was not started: %s: %s\n", s->caller, name,
                 s->barriers.failed, strerror(s->barriers.failure));
         return CANNOT_START;
     }
     if (WIFEXITED(state))
         return WEXITSTATUS(state);
     if (!interrupted())
-        fprintf(stderr, "heloci run: the %s step was ended by signal %d (%s)\n", name,
+        fprintf(stderr, "heloci %s: the %s step was ended by signal %d (%s)\n", s->caller, name,
                 WTERMSIG(state), strsignal(WTERMSIG(state)));
     return 128 + WTERMSIG(state);
 }
@@ -134,7 +135,7 @@ int step_run(step *s, int program)
     sigset_t stop, mask;
     fflush(NULL);
     if (pipe2(channel, O_CLOEXEC) != 0) {
-        fprintf(stderr, "heloci run: pipe: %s\n", strerror(errno));
+        fprintf(stderr, "heloci %s: pipe: %s\n", s->caller, strerror(errno));
         return CANNOT_START;
     }
     sigemptyset(&stop);
@@ -151,7 +152,7 @@ int step_run(step *s, int program)
     sigprocmask(SIG_SETMASK, &mask, NULL);
     if (pid < 0) {
         close(channel[0]);
-        fprintf(stderr, "heloci run: fork: %s\n", strerror(fork_errno));
+        fprintf(stderr, "heloci %s: fork: %s\n", s->caller, strerror(fork_errno));
         return CANNOT_START;
     }
     hear(s, channel[0]);

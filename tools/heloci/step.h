@@ -1,4 +1,4 @@
-/* One step of `heloci run`: this very program again, as a process of its own. */
+/* One step of `heloci run` or `bench`: this very program again, as a process of its own. */
 #ifndef HELOCI_TOOL_STEP_H
 #define HELOCI_TOOL_STEP_H
 
@@ -9,6 +9,7 @@ enum { STEP_ARGS = 2 * OPT_COUNT + 8 };
 
 typedef struct step {
     command_id command;
+    const char *caller;          /* the command that starts it, in messages */
     const char *argv[STEP_ARGS]; /* NULL at the end; values are borrowed */
     char words[OPT_COUNT][24];   /* "--name", for argv */
     unsigned argc;

@@ -58,5 +58,6 @@ int command_inspect(const options *o);
 int command_verify(const options *o);
 int command_doctor(const options *o);
 int command_submit(const options *o);
+int command_bench(const options *o);
 
 #endif
