@@ -79,7 +79,7 @@ hel_status hel_writer_section(hel_writer *w, uint32_t id, uint32_t chunk_bytes);
 hel_status hel_writer_put(hel_writer *w, const void *data, size_t bytes);
 /* Whole section in one call. */
 hel_status hel_writer_put_section(hel_writer *w, uint32_t id, const void *data, size_t bytes);
-/* The next section begins at a multiple of `bytes` (a power of two from 64 on): a section
+/* The next section begins at a multiple of `bytes` (a power of two, 64 to 4096): a section
  * HEL_SECTION_PADDING of zeros fills up to there, where one is needed. Once in a file. */
 hel_status hel_writer_align(hel_writer *w, uint32_t bytes);
 /* HMAC-SHA256 under `key` over header fields and all sections so far, as section

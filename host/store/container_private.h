@@ -14,6 +14,7 @@
 #define HEL_CONTAINER_MIN_CHUNK    64u
 #define HEL_CONTAINER_MAX_CHUNK    (1u << 30)
 #define HEL_CONTAINER_CHUNK        (1u << 20) /* default */
+#define HEL_CONTAINER_MAX_PADDING  4096u      /* a PAD0 section is shorter */
 
 typedef struct hel_section {
     uint32_t id, chunk_bytes;

@@ -113,6 +113,20 @@ static hel_status check_section(hel_reader *r, uint32_t i, uint64_t *at, uint64_
     return HEL_OK;
 }
 
+/* Few bytes, and whoever reads a file by parts never comes by them: checked at the opening. */
+static hel_status check_padding(hel_reader *r, const hel_section *s)
+{
+    if (s->id != HEL_SECTION_PADDING)
+        return HEL_OK;
+    HEL_REQUIRE(r->engine, s->bytes < HEL_CONTAINER_MAX_PADDING, HEL_E_FORMAT,
+                "%s: byte %llu: section PAD0 of %llu bytes, the rule is less than %u", r->path,
+                (ull)s->offset, (ull)s->bytes, HEL_CONTAINER_MAX_PADDING);
+    for (uint64_t at = s->offset; at < s->offset + s->bytes; at++)
+        HEL_REQUIRE(r->engine, r->map.data[at] == 0, HEL_E_FORMAT,
+                    "%s: byte %llu: section PAD0 is not zero", r->path, (ull)at);
+    return HEL_OK;
+}
+
 static hel_status read_table(hel_reader *r)
 {
     const hel_frame *f = &r->frame;
@@ -129,6 +143,7 @@ static hel_status read_table(hel_reader *r)
             .sums = hel_get_u64(entry + 24),
         };
         HEL_TRY(check_section(r, i, &at, &sums));
+        HEL_TRY(check_padding(r, &r->sections[i]));
     }
     HEL_REQUIRE(r->engine, at == f->table_offset, HEL_E_FORMAT,
                 "%s: byte %llu: %llu bytes belong to no section", r->path, (ull)at,

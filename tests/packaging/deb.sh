@@ -124,7 +124,7 @@ done < <("$build_dir/tools/heloci" help | sed -n 's/^  \([a-z-]*\) .*/\1/p' | gr
 mapfile -t others < <(grep '^usr/share/heloci/' "$work/files-heloci" || true)
 contains heloci usr/bin/heloci usr/share/bash-completion/completions/heloci \
     usr/share/zsh/vendor-completions/_heloci usr/share/fish/vendor_completions.d/heloci.fish \
-    usr/share/doc/heloci/FORMAT.md usr/share/man/man1/heloci.1.gz \
+    usr/share/doc/heloci/{FORMAT,MANIFEST}.md usr/share/man/man1/heloci.1.gz \
     usr/share/man/man5/heloci-container.5.gz "${pages[@]}" "${others[@]}"
 contains "libheloci$soversion" "$lib/libheloci.so.$soversion" "$lib/libheloci.so.$version"
 mapfile -t headers < <(cd "$source_dir/include" && ls heloci/*.h)

@@ -121,7 +121,8 @@ Test(inspect, created_is_utc)
     const struct {
         uint64_t seconds;
         const char *text;
-    } rows[] = {{0, "1970-01-01 00:00:00 UTC"},
+    } rows[] = {{0, "not stated: equal scans give equal files"},
+                {1, "1970-01-01 00:00:01 UTC"},
                 {951782399, "2000-02-28 23:59:59 UTC"},
                 {253402300799u, "9999-12-31 23:59:59 UTC"},
                 {253402300800u, "253402300800 seconds"},
