@@ -315,7 +315,7 @@ Test(bench, backends_are_compared, .timeout = 300)
     /* kept, and the server has nothing that is the client's */
     char path[3 * PATH_MAX];
     snprintf(path, sizeof path, "%s/server", f.work);
-    cr_expect_eq(files_in(path), 5); /* evk, geno, weights, two files of sums */
+    cr_expect_eq(files_in(path), 7); /* evk, geno, weights, two of sums with their manifests */
     snprintf(path, sizeof path, "%s/client/bench.key", f.work);
     cr_expect(test_exists(path));
     /* a folder that is not empty is left alone */
