@@ -44,6 +44,16 @@ static void report(progress_style style, double seconds, unsigned short narrow)
     progress_end(&bar);
 }
 
+/* What the process drew, until its end. */
+static void collect(screen *out, int master, pid_t pid)
+{
+    for (ssize_t got; out->bytes + 1 < TEXT &&
+                      (got = read(master, out->text + out->bytes, TEXT - 1 - out->bytes)) > 0;)
+        out->bytes += (size_t)got;
+    close(master);
+    waitpid(pid, NULL, 0);
+}
+
 /* report() in a process whose stderr is a terminal of `columns`; what it drew. */
 static void on_terminal(screen *out, progress_style style, double seconds, unsigned short columns,
                         unsigned short narrow)
@@ -59,11 +69,7 @@ static void on_terminal(screen *out, progress_style style, double seconds, unsig
         fflush(NULL);
         _exit(0);
     }
-    for (ssize_t got; out->bytes + 1 < TEXT &&
-                      (got = read(master, out->text + out->bytes, TEXT - 1 - out->bytes)) > 0;)
-        out->bytes += (size_t)got;
-    close(master);
-    waitpid(pid, NULL, 0);
+    collect(out, master, pid);
 }
 
 static unsigned count(const screen *s, const char *piece)
@@ -146,6 +152,51 @@ Test(progress, width_is_that_of_the_terminal)
         on_terminal(&s, PROGRESS_AUTO, 0.7, rows[i].terminal, 0);
         cr_expect(widest(&s) > 20 && widest(&s) < rows[i].below, "%zu: %zu cells", i, widest(&s));
     }
+}
+
+/* A scan that goes on from a checkpoint: what was there before says nothing about its speed. */
+Test(progress, rate_is_that_of_the_work_since)
+{
+    static const struct {
+        uint64_t first, done;
+        double seconds;
+        const char *rate, *left;
+    } rows[] = {{0, 500, 10, " 50/s ", " 00:10 left"},  {600, 700, 10, " 10/s ", " 00:30 left"},
+                {600, 600, 10, " 0/s ", " --:-- left"}, {0, 0, 0, " 0/s ", " --:-- left"},
+                {999, 1000, 4, " 0/s ", " 00:00 left"}, {0, 1000, 4, " 250/s ", " 00:00 left"},
+                {1000, 1000, 0, " 0/s ", " 00:00 left"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char line[256];
+        progress_line(line, sizeof line, "scan", rows[i].done, 1000, "genotypes", rows[i].first,
+                      rows[i].seconds, 120);
+        cr_expect(strstr(line, rows[i].rate) && strstr(line, rows[i].left), "%zu: %s", i, line);
+    }
+}
+
+/* The same through the bar: half of it is done when the first report comes. */
+Test(progress, resumed_stage)
+{
+    screen s;
+    int master;
+    struct winsize size = {24, 80, 0, 0};
+    memset(&s, 0, sizeof s);
+    fflush(NULL);
+    pid_t pid = forkpty(&master, NULL, NULL, &size);
+    cr_assert(pid >= 0);
+    if (pid == 0) {
+        progress_bar bar;
+        progress_begin(&bar, "scan", PROGRESS_AUTO);
+        (void)progress_update(&bar, "scan", 1000000000, 2000000000, "genotypes");
+        for (uint64_t i = 1; i <= 6; i++) {
+            nap(0.1);
+            (void)progress_update(&bar, "scan", 1000000000 + i, 2000000000, "genotypes");
+        }
+        fflush(NULL);
+        _exit(0);
+    }
+    collect(&s, master, pid);
+    cr_expect(strstr(s.text, " 50 %") != NULL, "%s", s.text);
+    cr_expect(count(&s, " M/s") + count(&s, " G/s") == 0, "%s", s.text); /* ten a second at most */
 }
 
 /* A line of 79 cells on 45 columns takes two rows, and both are wiped; the next ones fit. */

@@ -69,17 +69,20 @@ static void format_time(char *out, size_t bytes, double seconds)
 }
 
 void progress_line(char *out, size_t bytes, const char *stage, uint64_t done, uint64_t total,
-                   const char *unit, double seconds, unsigned width)
+                   const char *unit, uint64_t first, double seconds, unsigned width)
 {
     char n[24], of[24], rate[24], left[24] = "--:--", bar[64] = "";
     double part = total ? (double)done / (double)total : 0;
     part = part > 1 ? 1 : part;
-    double speed = seconds > 0 ? (double)done / seconds : 0;
+    double fresh = done > first ? (double)(done - first) : 0; /* the rest was there before */
+    double speed = seconds > 0 ? fresh / seconds : 0;
     format_count(n, sizeof n, (double)done);
     format_count(of, sizeof of, (double)total);
     format_count(rate, sizeof rate, speed);
-    if (done && total)
-        format_time(left, sizeof left, seconds * (1 - part) / part);
+    if (total && done >= total)
+        format_time(left, sizeof left, 0);
+    else if (fresh > 0 && total)
+        format_time(left, sizeof left, seconds * (double)(total - done) / fresh);
     char text[192];
     snprintf(text, sizeof text, "%3.0f %%  %s of %s %s  %s/s  %s left", 100 * part, n, of, unit,
              rate, left);
@@ -132,7 +135,7 @@ static void erase(progress_bar *bar)
 static void draw_bar(progress_bar *bar, uint64_t done, uint64_t total, const char *unit, double now)
 {
     char line[256];
-    progress_line(line, sizeof line, bar->stage, done, total, unit, now - bar->began,
+    progress_line(line, sizeof line, bar->stage, done, total, unit, bar->first, now - bar->began,
                   terminal_columns(STDERR_FILENO));
     size_t stage = strlen(bar->stage);
     if (wrapped_rows(bar)) /* else the new line covers the old one, without a flicker */
@@ -156,7 +159,7 @@ static void draw_plain(progress_bar *bar, uint64_t done, uint64_t total, const c
     if (!due && !through)
         return;
     char line[256];
-    progress_line(line, sizeof line, bar->stage, done, total, unit, seconds, 200);
+    progress_line(line, sizeof line, bar->stage, done, total, unit, bar->first, seconds, 200);
     fprintf(bar->out, "heloci %s: %s\n", bar->command, line);
     fflush(bar->out);
     bar->lines = (unsigned)(seconds / plain_every);
@@ -180,6 +183,7 @@ int progress_update(void *arg, const char *stage, uint64_t done, uint64_t total,
         progress_end(bar);
         snprintf(bar->stage, sizeof bar->stage, "%s", stage);
         bar->began = now;
+        bar->first = done;
         bar->lines = 0;
     }
     bar->last_done = done;
@@ -191,9 +195,9 @@ int progress_update(void *arg, const char *stage, uint64_t done, uint64_t total,
     } else if (bar->style == PROGRESS_JSON) {
         fprintf(bar->out,
                 "{\"event\":\"progress\",\"command\":\"%s\",\"stage\":\"%s\",\"done\":%llu,"
-                "\"total\":%llu,\"unit\":\"%s\",\"seconds\":%.3f}\n",
-                bar->command, stage, (unsigned long long)done, (unsigned long long)total, unit,
-                now - bar->began);
+                "\"total\":%llu,\"from\":%llu,\"unit\":\"%s\",\"seconds\":%.3f}\n",
+                bar->command, stage, (unsigned long long)done, (unsigned long long)total,
+                (unsigned long long)bar->first, unit, now - bar->began);
         fflush(bar->out);
     } else if (bar->style != PROGRESS_NONE) {
         draw_plain(bar, done, total, unit, now);

@@ -22,10 +22,10 @@ typedef struct progress_bar {
     progress_style style; /* never AUTO once begun */
     int terminal, colour;
     char stage[32];
-    uint64_t last_done;
-    double began, drawn; /* seconds; drawn = 0: nothing on the line */
-    unsigned cells;      /* of the line that is drawn */
-    unsigned lines;      /* plain lines of this stage */
+    uint64_t first, last_done; /* of this stage: done when it began (a resumed scan), and now */
+    double began, drawn;       /* seconds; drawn = 0: nothing on the line */
+    unsigned cells;            /* of the line that is drawn */
+    unsigned lines;            /* plain lines of this stage */
 } progress_bar;
 
 /* AUTO becomes BAR on a terminal that can move its cursor, otherwise PLAIN without end lines. */
@@ -36,9 +36,10 @@ int progress_update(void *arg, const char *stage, uint64_t done, uint64_t total,
 void progress_end(progress_bar *bar);
 
 /* The line for a state, without clock or terminal: what the two above print, and the tests check.
- * `seconds` = since the stage began; `width` = columns of the terminal. */
+ * `seconds` = since the stage began, with `first` of `done` behind it: rate and time left are those
+ * of the work since. `width` = columns of the terminal. */
 void progress_line(char *out, size_t bytes, const char *stage, uint64_t done, uint64_t total,
-                   const char *unit, double seconds, unsigned width);
+                   const char *unit, uint64_t first, double seconds, unsigned width);
 
 /* COLUMNS, else the terminal's width now, else 80; 40 to 200. */
 unsigned terminal_columns(int fd);
