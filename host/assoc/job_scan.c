@@ -21,13 +21,6 @@ double hel_scan_cpu_seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static double wall_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static hel_status open_inputs(struct scan *s)
 {
     hel_engine *engine = s->engine;
@@ -247,7 +240,7 @@ static hel_status scan_all(struct scan_job *job, const scan_unit *resume, uint32
     HEL_TRY(plan(job, resume, resumed));
     if (base->config->plan)
         HEL_TRY(hel_scan_explain(job));
-    base->stats.forecast_from = wall_seconds() - job->started;
+    base->stats.forecast_from = hel_clock_seconds() - job->started;
     if (base->config->plan_only)
         return HEL_OK;
     HEL_TRY(allocate(job));
@@ -271,7 +264,7 @@ static hel_status run(struct scan_job *job)
     scan_unit *resume = NULL;
     uint32_t resumed = 0;
     int there = 0;
-    job->started = wall_seconds();
+    job->started = hel_clock_seconds();
     job->began = hel_time_now();
     job->cpu_began = hel_scan_cpu_seconds();
     HEL_TRY(hel_signer_open(base->engine, &job->signer, base->config->sign)); /* not after hours */
@@ -292,7 +285,7 @@ static hel_status run(struct scan_job *job)
     if (status == HEL_OK)
         status = scan_all(job, resume, resumed);
     hel_free(resume);
-    base->stats.wall = wall_seconds() - job->started;
+    base->stats.wall = hel_clock_seconds() - job->started;
     return status;
 }
 

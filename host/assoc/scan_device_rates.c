@@ -1,19 +1,15 @@
 /* What a device takes for a sample of the work: one segment of samples against one super-block. */
 #include "host/assoc/scan_device.h"
 #include "host/assoc/scan_rates.h"
+#include "host/base/clock.h"
 #include "host/base/mem.h"
-
-static double seconds(void)
-{
-    return 1e-9 * (double)hel_clock_ns(CLOCK_MONOTONIC);
-}
 
 /* Until the device is through with what was queued. */
 static hel_status finish_queue(const struct scan *s, double *now)
 {
     hel_device *device = hel_backend_device(s->device->backend);
     HEL_TRY(hel_device_fail(s->engine, device, device->ops->sync(device, NULL), "measuring"));
-    *now = seconds();
+    *now = hel_clock_seconds();
     return HEL_OK;
 }
 
@@ -59,10 +55,11 @@ static hel_status time_sample(struct sample *x, scan_rates *rates)
 {
     struct scan *v = &x->v;
     const uint8_t *rows;
-    double from = seconds(), now;
+    double from = hel_clock_seconds(), now;
     const double genotypes = (double)v->at.tile_samples * v->at.range_count * (double)v->scheme->n;
     HEL_TRY(hel_scan_read_rows(v, 0, v->at.tile_samples, x->buffer, &rows));
-    rates->read = (seconds() - from) / (double)hel_scan_region_bytes(v, v->at.tile_samples);
+    rates->read =
+        (hel_clock_seconds() - from) / (double)hel_scan_region_bytes(v, v->at.tile_samples);
     rates->check = 0;
     HEL_TRY(v->ops->clear(v));
     HEL_TRY(v->ops->expand(v)); /* the ciphertext, the first time; and groups of it */
@@ -81,7 +78,7 @@ static hel_status time_sample(struct sample *x, scan_rates *rates)
     rates->product = (each - v->gl.plane_count * rates->row) / v->outputs;
     HEL_TRY(finish_queue(v, &from));
     HEL_TRY(v->ops->finish(v, 0, 1, x->sums));
-    rates->sum = (seconds() - from) / v->outputs;
+    rates->sum = (hel_clock_seconds() - from) / v->outputs;
     rates->measured = 1;
     return HEL_OK;
 }

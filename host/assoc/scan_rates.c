@@ -1,12 +1,17 @@
 /* See scan_rates.h. */
 #include "host/assoc/scan_rates.h"
 
+#include <math.h>
+#include <string.h>
+
 #include "host/base/affinity.h"
+#include "host/base/clock.h"
 #include "host/base/cpu.h"
 #include "host/base/mem.h"
 
-#define SAMPLE_COLUMNS 4u   /* whose products are timed */
-#define SAMPLE_SECONDS 0.03 /* of products, at the least */
+#define SAMPLE_COLUMNS 16u  /* whose products are timed: how many share a row matters */
+#define SAMPLE_SECONDS 0.05 /* of products, at the least */
+#define SAMPLES        2    /* of everything; the shorter one counts */
 
 scan_rates hel_scan_rates_guess(const struct scan *s)
 {
@@ -30,6 +35,25 @@ scan_rates hel_scan_rates_guess(const struct scan *s)
 
 /* ---- a sample of the work, on the CPU ---- */
 
+static uint64_t sample_bytes(const struct scan *s, uint32_t columns, uint32_t blocks)
+{
+    return s->slot_bytes + hel_scan_cpu_expander_bytes(s, 1) + hel_scan_cpu_fixed_bytes(s) +
+           columns * hel_scan_cpu_column_bytes(s) + blocks * hel_scan_cpu_block_bytes(s) +
+           scan_result_words(s) * 4;
+}
+
+/* A whole super-block, whose pairs of blocks share weights in cache, as far as memory goes. */
+static void sample_shape(struct scan *v)
+{
+    const uint32_t super = v->gl.super_block, blocks = v->job->block_count;
+    v->range = blocks < super ? blocks : super;
+    v->column_batch = v->wl.columns < SAMPLE_COLUMNS ? v->wl.columns : SAMPLE_COLUMNS;
+    while (v->range > BLOCKS_AT_ONCE && sample_bytes(v, v->column_batch, v->range) > v->budget)
+        v->range /= 2;
+    while (v->column_batch > 2 && sample_bytes(v, v->column_batch, v->range) > v->budget)
+        v->column_batch /= 2;
+}
+
 /* A second scan of one segment and a few columns and blocks. */
 static hel_status open_sample(struct scan *s, struct scan *v)
 {
@@ -39,9 +63,9 @@ static hel_status open_sample(struct scan *s, struct scan *v)
     v->feed = NULL;
     v->check = NULL;
     v->tile = HEL_SEGMENT;
-    v->column_batch = s->wl.columns < SAMPLE_COLUMNS ? s->wl.columns : SAMPLE_COLUMNS;
-    v->range = s->job->block_count < BLOCKS_AT_ONCE ? s->job->block_count : BLOCKS_AT_ONCE;
+    v->slot_bytes = hel_scan_region_bytes(s, HEL_SEGMENT);
     hel_scan_cpu_prepare(v, hel_engine_simd(s->engine));
+    sample_shape(v);
     v->cpu.expanders = 1;
     v->at = (scan_step){.range_first = s->job->first_block,
                         .range_count = v->range,
@@ -54,34 +78,57 @@ static hel_status open_sample(struct scan *s, struct scan *v)
     return hel_scan_cpu_allocate(v);
 }
 
-static double seconds(void)
-{
-    return 1e-9 * (double)hel_clock_ns(CLOCK_MONOTONIC);
-}
-
 /* Products of a batch, per pass over the sample. */
 static hel_status time_products(struct scan *v, double *each)
 {
-    const double from = seconds();
-    uint32_t passes = 0;
+    const double begin = hel_clock_seconds();
+    *each = INFINITY;
+    HEL_TRY(hel_scan_cpu_accumulate(v, v->super, 1, NULL)); /* touches its memory */
     do {
+        const double from = hel_clock_seconds();
         HEL_TRY(hel_scan_cpu_accumulate(v, v->super, 1, NULL));
-        passes++;
-    } while (seconds() - from < SAMPLE_SECONDS);
-    *each = (seconds() - from) / passes;
+        *each = fmin(*each, hel_clock_seconds() - from);
+    } while (hel_clock_seconds() - begin < SAMPLE_SECONDS);
+    return HEL_OK;
+}
+
+static hel_status expand_again(struct scan *v, double *each)
+{
+    const double from = hel_clock_seconds();
+    v->cpu.weights[0].there = 0;
+    HEL_TRY(hel_scan_cpu_expand(v));
+    *each = fmin(*each, hel_clock_seconds() - from);
     return HEL_OK;
 }
 
 static hel_status time_expansion(struct scan *v, scan_rates *rates)
 {
-    const double weights = (double)v->at.batch_count * HEL_SEGMENT, from = seconds();
-    HEL_TRY(hel_scan_cpu_expand(v));
-    const double first = seconds() - from;
-    v->cpu.weights[0].there = 0; /* once more, with the ciphertext prepared */
-    HEL_TRY(hel_scan_cpu_expand(v));
-    const double second = seconds() - from - first;
-    rates->weight = second / weights;
-    rates->ciphertext = first > second ? first - second : 0;
+    const double weights = (double)v->at.batch_count * HEL_SEGMENT;
+    double ready = INFINITY, both = INFINITY;
+    HEL_TRY(hel_scan_cpu_expand(v)); /* touches its memory */
+    for (int i = 0; i < SAMPLES; i++)
+        HEL_TRY(expand_again(v, &ready));
+    for (int i = 0; i < SAMPLES; i++) {
+        hel_expander_free(v->cpu.expander[0].x);
+        v->cpu.expander[0].x = NULL;
+        HEL_TRY(expand_again(v, &both));
+    }
+    rates->weight = ready / weights;
+    rates->ciphertext = both > ready ? both - ready : 0;
+    return HEL_OK;
+}
+
+static hel_status time_reading(struct scan *v, scan_rates *rates, uint8_t *buffer)
+{
+    const uint64_t bytes = hel_scan_region_bytes(v, v->at.tile_samples);
+    double best = INFINITY;
+    for (int i = 0; i < SAMPLES; i++) {
+        const double from = hel_clock_seconds();
+        HEL_TRY(hel_scan_read_rows(v, 0, v->at.tile_samples, buffer, &v->cpu.rows));
+        best = fmin(best, hel_clock_seconds() - from);
+    }
+    rates->read = best / (double)bytes; /* with its check */
+    rates->check = 0;
     return HEL_OK;
 }
 
@@ -104,16 +151,12 @@ static hel_status time_sample(struct scan *v, scan_rates *rates, uint8_t *buffer
 {
     uint32_t planes, few_planes;
     double all, few;
-    const uint64_t bytes = hel_scan_region_bytes(v, v->at.tile_samples);
-    double from = seconds();
-    HEL_TRY(hel_scan_read_rows(v, 0, v->at.tile_samples, buffer, &v->cpu.rows));
-    rates->read = (seconds() - from) / (double)bytes; /* with its check */
-    rates->check = 0;
+    HEL_TRY(time_reading(v, rates, buffer));
     HEL_TRY(time_expansion(v, rates));
     const double genotypes = (double)v->at.tile_samples * v->at.range_count * (double)v->scheme->n;
     const uint32_t outputs = outputs_in(v, &planes);
     HEL_TRY(time_products(v, &all));
-    v->at.batch_count = 1; /* the weights at hand are of another batch then */
+    v->at.batch_count = (v->at.batch_count + 3) / 4; /* the weights at hand are of another batch */
     HEL_TRY(hel_scan_cpu_expand(v));
     const uint32_t few_outputs = outputs_in(v, &few_planes);
     HEL_TRY(time_products(v, &few));
@@ -125,9 +168,10 @@ static hel_status time_sample(struct scan *v, scan_rates *rates, uint8_t *buffer
         row = all / genotypes / (planes + outputs * guess.product / guess.row);
     rates->row = row;
     rates->product = (all / genotypes - planes * row) / outputs;
-    from = seconds();
+    memset(sums, 0, scan_result_words(v) * 4);
+    const double from = hel_clock_seconds();
     HEL_TRY(hel_scan_cpu_finish(v, 0, 1, sums));
-    rates->sum = (seconds() - from) / v->outputs;
+    rates->sum = (hel_clock_seconds() - from) / v->outputs;
     rates->measured = 1;
     return HEL_OK;
 }
