@@ -64,12 +64,13 @@ static hel_status open_inputs(struct job *job)
 
 static hel_status open_signer(struct job *job)
 {
-    uint8_t secret[HEL_ED25519_KEY_BYTES];
+    uint8_t *secret;
+    HEL_TRY(hel_secret_alloc(job->engine, &secret, HEL_ED25519_KEY_BYTES));
     hel_status status =
         hel_owner_secret(job->engine, job->owner.key, "manifest signatures", NULL, 0, secret);
     if (status == HEL_OK)
         status = hel_signer_derived(job->engine, &job->signer, secret);
-    hel_wipe(secret, sizeof secret);
+    hel_secret_free(secret);
     return status;
 }
 

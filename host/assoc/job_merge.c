@@ -1,8 +1,8 @@
 /*
  * hel_merge: shards become the file that one scan writes. First everything is proved from the
- * headers (one scan, no gap, no overlap), then every checksum is looked at, and only then a byte is
- * written. Sums are copied in the file's order; what is read was checked and is checked again by
- * the checksums of the new file, which are those of the parts.
+ * headers (one scan, no gap, no overlap); only then a byte is written. Sums are read in the file's
+ * order, a block at a time, and the very bytes whose checksums held are those that are written: a
+ * page that is read wrongly later cannot get a checksum of its own.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +22,8 @@ struct part {
     hel_reader *reader;
     hel_sums_layout layout;
     hel_shard shard;
-    const uint8_t *body;
+    int fd;          /* the reader's */
+    uint64_t offset; /* of the sums */
 };
 
 struct merge {
@@ -37,11 +38,18 @@ struct merge {
 
 /* ---- one part ---- */
 
+/* The sums of one block of variants over one chunk of samples. */
+static uint64_t block_bytes(const hel_sums_layout *l)
+{
+    return (uint64_t)l->outputs * 2 * ((uint64_t)l->limbs << l->log_n) * 4;
+}
+
 static hel_status open_part(struct merge *m, struct part *p, const char *path)
 {
     hel_engine *engine = m->engine;
     const uint8_t *data;
     uint64_t bytes, body;
+    uint32_t chunk_bytes;
     HEL_TRY(hel_reader_open(engine, &p->reader, path, 0));
     const hel_head *head = hel_reader_head(p->reader);
     HEL_REQUIRE(engine, head->kind != HEL_KIND_SUMS, HEL_E_MISMATCH,
@@ -49,18 +57,21 @@ static hel_status open_part(struct merge *m, struct part *p, const char *path)
     HEL_REQUIRE(engine, head->kind == HEL_KIND_PARTIAL, HEL_E_FORMAT,
                 "%s: byte 12: this is a %s file, partial sums are needed here", path,
                 hel_kind_name(head->kind));
-    HEL_TRY(hel_reader_section(p->reader, HEL_SECTION_CIPHER, &p->body, &body));
+    HEL_TRY(
+        hel_reader_place(p->reader, HEL_SECTION_CIPHER, &p->fd, &p->offset, &body, &chunk_bytes));
     HEL_TRY(hel_reader_checked(p->reader, HEL_SECTION_LAYOUT, &data, &bytes));
     HEL_TRY(hel_name_file(engine, path,
                           hel_sums_layout_decode(engine, data, bytes, UINT64_MAX, &p->layout)));
     HEL_TRY(hel_reader_checked(p->reader, HEL_SECTION_SHARD, &data, &bytes));
     HEL_TRY(hel_name_file(engine, path,
                           hel_shard_decode(engine, data, bytes, p->layout.blocks, &p->shard)));
-    const uint64_t need = (uint64_t)p->layout.chunks * p->shard.count * p->layout.outputs * 2 *
-                          ((uint64_t)p->layout.limbs << p->layout.log_n) * 4;
+    const uint64_t need = (uint64_t)p->layout.chunks * p->shard.count * block_bytes(&p->layout);
     HEL_REQUIRE(engine, body == need, HEL_E_FORMAT,
                 "%s: the ciphertext section has %llu bytes, its layout needs %llu", path, (ull)body,
                 (ull)need);
+    HEL_REQUIRE(engine, block_bytes(&p->layout) % chunk_bytes == 0, HEL_E_FORMAT,
+                "%s: checksums per %u bytes, the rule is one or more to a pair of %llu bytes", path,
+                chunk_bytes, (ull)block_bytes(&p->layout) / p->layout.outputs);
     return HEL_OK;
 }
 
@@ -151,10 +162,7 @@ static hel_status open_parts(struct merge *m)
     }
     for (uint32_t i = 1; i < m->count; i++)
         HEL_TRY(same_scan(m, &m->part[0], &m->part[i]));
-    HEL_TRY(covers_all(m));
-    for (uint32_t i = 0; i < m->count; i++)
-        HEL_TRY(hel_reader_check_all(m->part[i].reader));
-    return HEL_OK;
+    return covers_all(m);
 }
 
 /* ---- the result ---- */
@@ -177,10 +185,18 @@ static hel_status open_sums(struct merge *m, const char *path)
                               (uint32_t)((p->layout.limbs * 2u) << p->layout.log_n) * 4);
 }
 
-static hel_status copy_sums(struct merge *m)
+static hel_status copy_block(struct merge *m, const struct part *p, uint64_t index, uint8_t *buffer)
+{
+    const uint64_t block = block_bytes(&p->layout), at = index * block;
+    HEL_TRY(hel_file_read_at(m->engine, p->fd, hel_reader_path(p->reader), buffer, block,
+                             p->offset + at));
+    HEL_TRY(hel_reader_check_memory(p->reader, HEL_SECTION_CIPHER, at, buffer, block));
+    return hel_writer_put(m->sums, buffer, block);
+}
+
+static hel_status copy_all(struct merge *m, uint8_t *buffer)
 {
     const hel_sums_layout *l = &m->part[0].layout;
-    const uint64_t block = (uint64_t)l->outputs * 2 * ((uint64_t)l->limbs << l->log_n) * 4;
     const uint64_t total = (uint64_t)l->chunks * l->blocks;
     uint64_t done = 0;
     HEL_TRY(hel_progress(m->engine, "merge", 0, total, "blocks"));
@@ -188,12 +204,20 @@ static hel_status copy_sums(struct merge *m)
         for (uint32_t i = 0; i < m->count; i++) {
             const struct part *p = &m->part[i];
             for (uint32_t b = 0; b < p->shard.count; b++) {
-                HEL_TRY(hel_writer_put(
-                    m->sums, p->body + ((uint64_t)chunk * p->shard.count + b) * block, block));
+                HEL_TRY(copy_block(m, p, (uint64_t)chunk * p->shard.count + b, buffer));
                 HEL_TRY(hel_progress(m->engine, "merge", ++done, total, "blocks"));
             }
         }
     return HEL_OK;
+}
+
+static hel_status copy_sums(struct merge *m)
+{
+    uint8_t *buffer;
+    HEL_TRY(hel_malloc(m->engine, &buffer, 1, block_bytes(&m->part[0].layout)));
+    const hel_status status = copy_all(m, buffer);
+    hel_free(buffer);
+    return status;
 }
 
 /* With the parts and their manifests, which are looked at here. */

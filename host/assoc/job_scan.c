@@ -200,14 +200,15 @@ static hel_status run_lanes(struct scan_job *job)
         started += !error;
     }
     for (uint32_t i = started; i < job->lanes; i++) /* the others do its work */
-        hel_scan_pause_leave(&job->lane[i]);
+        hel_scan_pause_leave(&job->lane[i], HEL_OK);
     run_lane(&job->lane[0]);
     for (uint32_t i = 1; i < started; i++)
         pthread_join(thread[i], NULL);
     hel_free(thread);
     hel_status status = HEL_OK; /* of a lane that failed by itself, if there is one */
     for (uint32_t i = 0; i < started; i++)
-        if (status == HEL_OK || status == HEL_E_CANCELLED)
+        if (status == HEL_OK || status == HEL_E_CANCELLED ||
+            job->lane[i].status == HEL_E_INTERNAL) /* what computes wrongly is worse than a disk */
             status = job->lane[i].status != HEL_OK ? job->lane[i].status : status;
     return status;
 }
@@ -255,7 +256,8 @@ static hel_status scan_all(struct scan_job *job, const scan_unit *resume, uint32
     hel_scan_gather(job);
     HEL_TRY(hel_scan_commit(job));
     hel_scan_checkpoint_remove(job);
-    return hel_progress(base->engine, "scan", job->total, job->total, "genotypes");
+    (void)hel_progress(base->engine, "scan", job->total, job->total, "genotypes"); /* too late */
+    return HEL_OK;
 }
 
 static hel_status run(struct scan_job *job)
@@ -276,7 +278,8 @@ static hel_status run(struct scan_job *job)
     HEL_TRY(hel_scan_sums_exists(job, &there));
     if (there) { /* whoever finished it may have had no time to clear up */
         base->stats.already = 1;
-        hel_scan_checkpoint_remove(job);
+        if (!base->config->plan_only)
+            hel_scan_checkpoint_remove(job);
         return hel_scan_mend_manifest(job);
     }
     HEL_TRY(hel_calloc(base->engine, &job->finished, job->layout.chunks, job->block_count));
@@ -293,6 +296,8 @@ static hel_status run(struct scan_job *job)
 static void abandon(struct scan_job *job, hel_status status)
 {
     if (status == HEL_E_INTERNAL && job->checkpoint_path && job->pause)
+        hel_scan_checkpoint_remove(job);
+    if (job->sums && hel_writer_lost(job->sums) && job->pause)
         hel_scan_checkpoint_remove(job);
     if (hel_scan_can_resume(job))
         hel_writer_leave(job->sums);

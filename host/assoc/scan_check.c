@@ -391,7 +391,9 @@ void hel_scan_check_batch(struct scan *s)
 static hel_status timed(struct scan *s, hel_status (*check)(struct scan *))
 {
     const double began = hel_scan_cpu_seconds();
+    const hel_stage_mark mark = hel_stage_enter();
     const hel_status status = check(s);
+    hel_stage_leave(&s->stage[STAGE_CHECK], &mark, 1, 0);
     s->stats.cpu_check += hel_scan_cpu_seconds() - began;
     return status;
 }

@@ -168,8 +168,6 @@ static hel_status write_checkpoint(struct scan_job *job)
         status = hel_sums_file_id(s->engine, &job->layout, job->shard.evk_content, job->first_block,
                                   job->block_count, id);
     if (status == HEL_OK)
-        status = hel_writer_sync(job->sums); /* first what the checkpoint speaks of */
-    if (status == HEL_OK)
         status = hel_writer_open(s->engine, &w, job->checkpoint_path, &head);
     if (status == HEL_OK)
         status = put_all(job, w, id, kept, count);
@@ -194,22 +192,32 @@ static hel_status write_checkpoint(struct scan_job *job)
 
 /* ---- the meeting of the lanes ---- */
 
-/* All lanes that take part are waiting. */
-static void meet(struct scan_job *job)
+static void end_meeting(struct scan_pause *p, hel_status status)
 {
-    struct scan_pause *p = job->pause;
-    p->status = write_checkpoint(job);
-    if (p->status != HEL_OK && p->status != HEL_E_INTERNAL &&
-        !hel_progress_draining(job->base.engine)) { /* the sums do not need it */
-        hel_scan_note(job, "no checkpoint was written: %s", hel_engine_error(job->base.engine));
-        hel_error_drop(job->base.engine);
-        p->status = HEL_OK;
-    }
-    atomic_store(&p->last_ns, hel_clock_ns(CLOCK_MONOTONIC));
+    p->status = status;
     p->waiting = 0;
     p->generation++;
     atomic_store(&p->wanted, 0);
     pthread_cond_broadcast(&p->over);
+}
+
+/* All lanes that take part are waiting. */
+static void meet(struct scan_job *job)
+{
+    struct scan_pause *p = job->pause;
+    p->drained = hel_progress_draining(job->base.engine); /* asked once: all lanes do the same */
+    /* first what the checkpoint speaks of; if the disk has lost that, there is no way on */
+    hel_status status = hel_writer_sync(job->sums);
+    if (status == HEL_OK) {
+        status = write_checkpoint(job);
+        if (status != HEL_OK && status != HEL_E_INTERNAL && !p->drained) { /* sums do without */
+            hel_scan_note(job, "no checkpoint was written: %s", hel_engine_error(job->base.engine));
+            hel_error_drop(job->base.engine);
+            status = HEL_OK;
+        }
+    }
+    atomic_store(&p->last_ns, hel_clock_ns(CLOCK_MONOTONIC));
+    end_meeting(p, status);
 }
 
 static int is_due(struct scan_job *job)
@@ -227,6 +235,10 @@ hel_status hel_scan_pause(struct scan *s, uint32_t samples)
     if (!p || !is_due(job))
         return HEL_OK;
     pthread_mutex_lock(&p->lock);
+    if (p->broken) { /* the lane that failed has said why */
+        pthread_mutex_unlock(&p->lock);
+        return HEL_E_CANCELLED;
+    }
     atomic_store(&p->wanted, 1);
     p->place[s->lane].samples = samples;
     const uint64_t generation = p->generation;
@@ -235,9 +247,10 @@ hel_status hel_scan_pause(struct scan *s, uint32_t samples)
     while (p->generation == generation)
         pthread_cond_wait(&p->over, &p->lock);
     const hel_status status = p->status;
+    const int drained = p->drained;
     pthread_mutex_unlock(&p->lock);
     HEL_TRY(status);
-    if (hel_progress_draining(s->engine))
+    if (drained)
         return hel_fail(s->engine, HEL_E_CANCELLED,
                         "scan: stopped on request; %s says where: the same command goes on from "
                         "there",
@@ -245,7 +258,7 @@ hel_status hel_scan_pause(struct scan *s, uint32_t samples)
     return HEL_OK;
 }
 
-void hel_scan_pause_leave(struct scan *s)
+void hel_scan_pause_leave(struct scan *s, hel_status status)
 {
     struct scan_pause *p = s->job->pause;
     if (!p)
@@ -253,7 +266,11 @@ void hel_scan_pause_leave(struct scan *s)
     pthread_mutex_lock(&p->lock);
     p->place[s->lane].left = 1;
     p->active--;
-    if (p->active && p->waiting == p->active)
+    /* Its unit is not in a state that could be kept: the checkpoint before this one stays. */
+    p->broken |= status != HEL_OK;
+    if (p->broken && p->waiting)
+        end_meeting(p, HEL_E_CANCELLED);
+    else if (p->active && p->waiting == p->active)
         meet(s->job);
     pthread_mutex_unlock(&p->lock);
 }

@@ -2,6 +2,9 @@
  * The end of a scan: its manifest, and the names of both files. Sums and manifest are whole on disk
  * before either gets its name, and the manifest's comes first (host/store/manifest.h).
  */
+#include <string.h>
+
+#include "heloci/provenance.h"
 #include "host/assoc/scan_manifest.h"
 #include "host/assoc/scan_private.h"
 #include "host/base/clock.h"
@@ -87,10 +90,27 @@ hel_status hel_scan_commit(struct scan_job *job)
     return status;
 }
 
+/* By the key that is given now, if one is: whoever names a signer later would find another. */
+static int signed_as_wanted(struct scan_job *job)
+{
+    hel_engine *engine = job->base.engine;
+    char *path = NULL;
+    hel_signature found;
+    char wanted[sizeof found.key];
+    if (!job->base.config->sign || hel_path_join(NULL, &path, job->path, HEL_MANIFEST_SUFFIX))
+        return 1;
+    hel_base64(wanted, hel_signer_public(job->signer), HEL_ED25519_KEY_BYTES);
+    const int same =
+        hel_manifest_signature(engine, path, &found) == HEL_OK && strcmp(found.key, wanted) == 0;
+    hel_free(path);
+    return same;
+}
+
 hel_status hel_scan_mend_manifest(struct scan_job *job)
 {
     hel_manifest *manifest = NULL;
-    if (job->base.config->plan_only || hel_manifest_check(job->path) == HEL_MANIFEST_FITS)
+    if (job->base.config->plan_only ||
+        (hel_manifest_check(job->path) == HEL_MANIFEST_FITS && signed_as_wanted(job)))
         return HEL_OK;
     job->base.stats.wall = hel_clock_seconds() - job->started;
     hel_status status = write_manifest(job, job->path, &manifest);

@@ -4,6 +4,7 @@
 #include "host/assoc/scan_rates.h"
 #include "host/base/cpu.h"
 #include "host/base/mem.h"
+#include "host/base/pool.h"
 
 #define RESULT_MOST ((uint64_t)64 << 20) /* bytes of finished sums held at once */
 
@@ -155,10 +156,13 @@ hel_status hel_scan_cpu_allocate(struct scan *s)
     hel_engine *engine = s->engine;
     struct scan_cpu *c = &s->cpu;
     const uint32_t supers = s->range / s->gl.super_block + 2;
-    for (uint32_t i = 0; i <= c->ahead; i++)
+    for (uint32_t i = 0; i <= c->ahead; i++) {
         HEL_TRY(
             hel_malloc(engine, &c->weights[i].z, s->column_batch, hel_scan_cpu_column_bytes(s)));
+        hel_scan_place_memory(s, c->weights[i].z, s->column_batch * hel_scan_cpu_column_bytes(s));
+    }
     HEL_TRY(hel_malloc(engine, &c->acc, s->range, hel_scan_cpu_block_bytes(s)));
+    hel_scan_place_memory(s, c->acc, s->range * hel_scan_cpu_block_bytes(s));
     HEL_TRY(hel_calloc(engine, &c->expander, c->expanders, sizeof *c->expander));
     HEL_TRY(hel_malloc(engine, &c->item_end, supers, sizeof *c->item_end));
     HEL_TRY(hel_malloc(engine, &c->items_left, supers, sizeof *c->items_left));
@@ -202,10 +206,18 @@ void hel_scan_cpu_release(struct scan *s)
 
 /* ---- the table ---- */
 
+static hel_status clear_block(void *arg, size_t index, uint32_t worker)
+{
+    const struct scan *s = arg;
+    const uint64_t bytes = hel_scan_cpu_block_bytes(s);
+    (void)worker;
+    memset((uint8_t *)s->cpu.acc + index * bytes, 0, bytes);
+    return HEL_OK;
+}
+
 static hel_status clear(struct scan *s)
 {
-    memset(s->cpu.acc, 0, s->at.range_count * hel_scan_cpu_block_bytes(s));
-    return HEL_OK;
+    return hel_parallel(s->engine, s->at.range_count, clear_block, s);
 }
 
 static hel_status weight(struct scan *s, uint32_t sample, uint32_t column, uint32_t *out)

@@ -32,13 +32,12 @@ static hel_status finish_unit(struct scan *s)
     for (uint32_t first = 0, count; first < s->at.range_count; first += count) {
         count = s->at.range_count - first;
         count = count < s->result_blocks ? count : s->result_blocks;
+        const uint64_t in_flight = s->in_flight; /* not any more, once its sums have arrived */
         HEL_TRY(s->ops->finish(s, first, count, s->result));
         HEL_TRY(hel_scan_check_sums(s, first, count, s->result));
         HEL_TRY(hel_scan_sums_put(s, unit, first, count, s->result));
-        if (s->in_flight) { /* nothing is, once its sums have arrived */
-            s->in_flight = 0;
+        if (in_flight)
             HEL_TRY(hel_scan_progress(s, 0));
-        }
     }
     return HEL_OK;
 }
@@ -58,7 +57,8 @@ static hel_status run_steps(struct scan *s)
             HEL_TRY(finish_unit(s));
         if (s->at.ends_tile)
             HEL_TRY(hel_scan_pause(s, s->at.tile_first + s->at.tile_samples));
-        s->at = next;
+        if (more)
+            s->at = next;
     }
     return HEL_OK;
 }
@@ -71,7 +71,7 @@ hel_status hel_scan_lane_run(struct scan *s)
         status = run_steps(s);
     if (status == HEL_OK)
         status = s->ops->account(s);
-    hel_scan_pause_leave(s);
+    hel_scan_pause_leave(s, status);
     hel_scan_place_back(&where);
     return status;
 }

@@ -17,9 +17,11 @@ struct scan_pause {
     uint64_t every_ns;
     atomic_uint_least64_t last_ns; /* of the latest checkpoint */
     uint32_t active, waiting;
-    uint64_t generation; /* checkpoints written */
+    uint64_t generation; /* meetings that are over */
     atomic_int wanted;
     hel_status status; /* of the latest */
+    int drained;       /* the latest was the last: the scan is to stop there */
+    int broken;        /* a lane failed: no checkpoint any more */
     struct lane_place *place;
     hel_reader *old; /* that the scan goes on from; NULL: none */
     int on_disk;     /* one is there that belongs to the .part */

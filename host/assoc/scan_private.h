@@ -375,7 +375,7 @@ void hel_scan_pause_close(struct scan_job *job);
  * for by a signal. samples: of the unit at hand that its accumulators have met; all: it is done. */
 hel_status hel_scan_pause(struct scan *s, uint32_t samples);
 /* The lane takes no further part. */
-void hel_scan_pause_leave(struct scan *s);
+void hel_scan_pause_leave(struct scan *s, hel_status status);
 /* 1 when a checkpoint is on disk from which the scan could go on. */
 int hel_scan_can_resume(const struct scan_job *job);
 /* No checkpoint is needed, or wanted, any more. */

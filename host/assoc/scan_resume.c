@@ -153,7 +153,13 @@ hel_status hel_scan_resume(struct scan_job *job, scan_unit **unit, uint32_t *cou
     job->pause->on_disk = 1;
     *unit = state.unit;
     *count = state.count;
-    return adopt(job, state.done);
+    if (!job->base.config->plan_only)
+        return adopt(job, state.done);
+    /* a plan takes it at its word, and leaves the .part to whoever may be writing it */
+    const size_t blocks = (size_t)job->layout.chunks * job->block_count;
+    for (size_t i = 0; i < blocks; i++)
+        job->finished[i] = state.done[i * (1 + 8 * (size_t)job->layout.outputs)] != 0;
+    return HEL_OK;
 }
 
 hel_status hel_scan_restore(struct scan *s, const scan_unit *unit)

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "host/assoc/scan_private.h"
+#include "host/base/control_group.h"
 #include "host/base/file.h"
 #include "host/base/mem.h"
 
@@ -141,8 +142,9 @@ int hel_scan_open_direct(const struct scan *s)
         s->geno_chunk % HEL_FEED_ALIGN)
         return -1;
     if (s->config->io == HEL_IO_AUTO) {
-        const uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
-        if (s->job->total * s->gl.plane_count * s->gl.limbs * 4 < memory / 2)
+        hel_group_limits limits; /* pages of a job's file count against the job */
+        hel_group_limits_read(&limits, "");
+        if (s->job->total * s->gl.plane_count * s->gl.limbs * 4 < hel_default_memory(&limits))
             return -1;
     }
     return open(s->config->geno, O_RDONLY | O_CLOEXEC | O_DIRECT);

@@ -3,21 +3,51 @@
 
 #include "host/assoc/scan_private.h"
 
-static void add_stage(hel_scan_stats *t, const char *name, const char *unit, const hel_stage *stage,
-                      uint32_t workers)
+static hel_scan_stage *find_stage(hel_scan_stats *t, const char *name, const char *unit)
 {
     uint32_t i = 0;
     while (i < t->stages && strcmp(t->stage[i].name, name) != 0)
         i++;
     if (i == HEL_SCAN_STAGES)
-        return;
+        return NULL;
     if (i == t->stages)
         t->stage[t->stages++] = (hel_scan_stage){.name = name, .unit = unit};
-    t->stage[i].busy += hel_stage_busy(stage);
-    t->stage[i].cpu += hel_stage_cpu(stage);
-    t->stage[i].items += atomic_load(&stage->items);
-    t->stage[i].bytes += atomic_load(&stage->bytes);
-    t->stage[i].workers += workers;
+    return &t->stage[i];
+}
+
+static void add_stage(hel_scan_stats *t, const char *name, const char *unit, const hel_stage *stage,
+                      uint32_t workers)
+{
+    hel_scan_stage *to = find_stage(t, name, unit);
+    if (!to)
+        return;
+    to->busy += hel_stage_busy(stage);
+    to->cpu += hel_stage_cpu(stage);
+    to->items += atomic_load(&stage->items);
+    to->bytes += atomic_load(&stage->bytes);
+    to->workers += workers;
+}
+
+/* By the device's own clock: its parts run while the host's threads are elsewhere. */
+static void add_device_stages(hel_scan_stats *t, const struct scan *s)
+{
+    const hel_scan_stats *x = &s->stats;
+    const struct {
+        const char *name, *unit;
+        double seconds;
+        uint64_t bytes;
+    } part[] = {{"copy", "bytes", x->device_copy, atomic_load(&s->stage[STAGE_COPY].bytes)},
+                {"expand", "weights", x->device_expand, 0},
+                {"accumulate", "genotypes", x->device_scan, 0},
+                {"finish", "sums", x->device_output, 0}};
+    for (size_t i = 0; i < sizeof part / sizeof part[0]; i++) {
+        hel_scan_stage *to = find_stage(t, part[i].name, part[i].unit);
+        if (!to)
+            return;
+        to->busy += part[i].seconds;
+        to->bytes += part[i].bytes;
+        to->workers++;
+    }
 }
 
 static void add_stages(hel_scan_stats *t, struct scan *s)
@@ -32,14 +62,16 @@ static void add_stages(hel_scan_stats *t, struct scan *s)
     add_stage(t, "wait for a slot", "waits", feed.full, feed.readers);
     add_stage(t, "wait for rows", "waits", feed.starved, threads);
     if (s->device)
-        add_stage(t, "copy", "pieces", &s->stage[STAGE_COPY], 1);
-    add_stage(t, "expand", "weights", &s->stage[STAGE_EXPAND], threads);
-    add_stage(t, "accumulate", "genotypes", &s->stage[STAGE_ACCUMULATE], threads);
-    add_stage(t, "finish", "sums", &s->stage[STAGE_FINISH], threads);
+        add_device_stages(t, s);
+    else {
+        add_stage(t, "expand", "weights", &s->stage[STAGE_EXPAND], threads);
+        add_stage(t, "accumulate", "genotypes", &s->stage[STAGE_ACCUMULATE], threads);
+        add_stage(t, "finish", "sums", &s->stage[STAGE_FINISH], threads);
+    }
     add_stage(t, "write", "sums", &s->stage[STAGE_WRITE], threads);
     add_stage(t, "checkpoint", "checkpoints", &s->stage[STAGE_CHECKPOINT], s->lane == 0);
     if (s->check)
-        add_stage(t, "verify", "units", &s->stage[STAGE_CHECK], threads);
+        add_stage(t, "verify", "checks", &s->stage[STAGE_CHECK], 1); /* by one thread for all */
     t->direct_io |= (uint32_t)feed.direct;
 }
 

@@ -31,6 +31,8 @@ typedef struct hel_pool {
     pid_t process;      /* that started them: a fork has none of them */
     uint32_t backoff;   /* loops to go before another attempt to start a thread */
     pthread_t *threads; /* [threads - 1] */
+    hel_cpus home;      /* where unbound threads run: what the engine's creator was allowed, not */
+    int has_home;       /* what the caller of the first loop is bound to for the moment */
     hel_cpus *set;      /* processors of threads; NULL: threads are not bound */
     uint32_t sets, *place;
 } hel_pool;

@@ -100,7 +100,7 @@ static int is_still_there(int fd, const char *path)
 
 /* A new .part, locked while it is written. One that exists is stale (its writer was killed) when
  * its lock is free: then it is removed first, for it may have wider permissions, or with `keep`
- * used if it is a regular file; EWOULDBLOCK when it is locked. */
+ * used if it is a regular file of this user's, no wider; EWOULDBLOCK when it is locked. */
 static int open_part(const char *part, mode_t mode, int *keep)
 {
     const int flags = (*keep ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
@@ -120,13 +120,14 @@ static int open_part(const char *part, mode_t mode, int *keep)
             errno = error;
             return -1;
         }
-        if (made) {
+        const int there = is_still_there(fd, part); /* else removed before it was locked */
+        if (made && there) {
             *keep = 0;
             return fd;
         }
-        const int there = is_still_there(fd, part);
         struct stat info;
-        if (there && *keep && fstat(fd, &info) == 0 && S_ISREG(info.st_mode))
+        if (there && *keep && fstat(fd, &info) == 0 && S_ISREG(info.st_mode) &&
+            info.st_uid == geteuid() && info.st_nlink == 1 && (info.st_mode & 07777 & ~mode) == 0)
             return fd;
         if (there)
             unlink(part);
@@ -279,10 +280,14 @@ hel_status hel_outfile_sync(hel_engine *engine, hel_outfile *file)
     HEL_TRY(flush(engine, file));
     /* bytes are missing though the last write worked */
     HEL_REQUIRE(engine, !file->failed, HEL_E_IO, "%s: an earlier write failed", file->part);
-    if (file->reopened && ftruncate(file->fd, (off_t)file->offset) != 0)
+    if (file->reopened && ftruncate(file->fd, (off_t)file->offset) != 0) {
+        file->failed = 1;
         return hel_fail_errno(engine, errno, "%s: cannot be cut to size", file->part);
-    if (fsync(file->fd) != 0)
+    }
+    if (fsync(file->fd) != 0) { /* the kernel tells it once, and takes the pages for clean after */
+        file->failed = file->lost = 1;
         return hel_fail_errno(engine, errno, "%s: fsync failed", file->part);
+    }
     return HEL_OK;
 }
 

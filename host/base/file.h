@@ -30,6 +30,7 @@ typedef struct hel_outfile {
     uint8_t *buffer;
     size_t fill;
     int failed;   /* a write failed: commit refuses */
+    int lost;     /* fsync failed: what the disk holds is unknown, whatever a read now shows */
     int reopened; /* the .part held something before: it may be too long */
 } hel_outfile;
 

@@ -131,10 +131,12 @@ static void *serve(void *arg)
     }
 }
 
-/* The processors of worker i, which is thread i + 1 of the engine; NULL: any. */
+/* The processors of worker i, which is thread i + 1 of the engine; NULL: its creator's. */
 static const hel_cpus *cpus_of(const hel_pool *pool, uint32_t i)
 {
-    return pool->set && pool->place[i + 1] < pool->sets ? &pool->set[pool->place[i + 1]] : NULL;
+    if (pool->set && pool->place[i + 1] < pool->sets)
+        return &pool->set[pool->place[i + 1]];
+    return pool->has_home ? &pool->home : NULL;
 }
 
 /* A thread that cannot be started is not an error: the others do its work. */
@@ -278,6 +280,7 @@ void hel_pool_init(hel_pool *pool, pthread_t *threads, int spin)
     pthread_cond_init(&pool->done, NULL);
     pool->threads = threads;
     pool->spin = spin;
+    pool->has_home = hel_cpus_of_thread(&pool->home);
 }
 
 void hel_pool_end(hel_pool *pool)

@@ -8,7 +8,8 @@
 #include "host/base/affinity.h"
 
 /* As pthread_create with default attributes: 0, or an errno. cpus: the processors that the thread
- * runs on from its first instruction on, NULL for any; where the system refuses, any. */
+ * runs on from its first instruction on, NULL for those of the caller; where the system refuses,
+ * those too. */
 int hel_thread_start(pthread_t *thread, void *(*fn)(void *), void *arg, const hel_cpus *cpus);
 
 #endif

@@ -7,7 +7,7 @@
  *
  * Readers stop when no slot is free (back-pressure) and consumers wait when they are ahead; both
  * are counted. Memory is slots x slot_bytes and a little. The first failure of a read, of next()
- * or of check() ends the feed: every wait then returns it.
+ * or of check() ends the feed: every wait for what is not there yet then returns it.
  *
  * With a descriptor opened for O_DIRECT pieces bypass the page cache where offset and span allow it
  * (multiples of HEL_FEED_ALIGN); a file system that refuses is read through the other descriptor.

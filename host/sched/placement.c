@@ -331,11 +331,6 @@ static int any(const hel_placement *p, const uint8_t *marked)
     return memchr(marked, 1, p->topology->nodes) != NULL;
 }
 
-int hel_placement_bind_feeding(const hel_placement *p, void *area, size_t bytes)
-{
-    return any(p, p->feeding) && hel_topology_bind_memory(p->topology, area, bytes, p->feeding, 0);
-}
-
 int hel_placement_bind_large(const hel_placement *p, void *area, size_t bytes)
 {
     return any(p, p->turns) && hel_topology_bind_memory(p->topology, area, bytes, p->turns, 1);

@@ -51,11 +51,9 @@ hel_status hel_placement_apply(hel_engine *engine, const hel_placement *p);
  * For the beginning of long work. */
 hel_status hel_place_engine(hel_engine *engine);
 
-/* The calling thread becomes a reader; memory that no thread has touched yet becomes a buffer of
- * either kind. 1 when that bound something, 0 when nothing was to be bound or the system refused,
+/* The calling thread becomes a reader; memory that no thread has touched yet is spread. 1 when that bound something, 0 when nothing was to be bound or the system refused,
  * which is no error. */
 int hel_placement_bind_reader(const hel_placement *p);
-int hel_placement_bind_feeding(const hel_placement *p, void *area, size_t bytes);
 int hel_placement_bind_large(const hel_placement *p, void *area, size_t bytes);
 
 #endif

@@ -114,6 +114,8 @@ hel_status hel_writer_adopt(hel_writer *w, uint64_t chunk, uint64_t sum, void *s
                             int *adopted);
 /* What has been written is on disk. */
 hel_status hel_writer_sync(hel_writer *w);
+/* Whether a sync failed: the .part is of no use then, not even to who reads and compares it. */
+int hel_writer_lost(const hel_writer *w);
 /* Ends without a file, as abort, but the .part stays. NULL allowed. */
 void hel_writer_leave(hel_writer *w);
 

@@ -3,6 +3,9 @@
  * later process goes on with: what is there already is believed chunk by chunk, when its checksum
  * is one that the caller kept.
  */
+#include <errno.h>
+#include <unistd.h>
+
 #include "host/base/mem.h"
 #include "host/store/container_write_private.h"
 
@@ -68,6 +71,21 @@ int hel_writer_chunk(const hel_writer *w, uint64_t chunk, uint64_t *sum)
     return there;
 }
 
+static int read_back(int fd, uint8_t *to, size_t bytes, uint64_t offset)
+{
+    while (bytes > 0) {
+        const ssize_t n = pread(fd, to, bytes, (off_t)offset);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return 0;
+        to += n;
+        offset += (uint64_t)n;
+        bytes -= (size_t)n;
+    }
+    return 1;
+}
+
 hel_status hel_writer_adopt(hel_writer *w, uint64_t chunk, uint64_t sum, void *scratch,
                             int *adopted)
 {
@@ -76,9 +94,9 @@ hel_status hel_writer_adopt(hel_writer *w, uint64_t chunk, uint64_t sum, void *s
     HEL_REQUIRE(w->engine, chunk < p->chunks, HEL_E_INTERNAL, "%s: no chunk %llu", w->file.path,
                 (ull)chunk);
     const size_t bytes = (size_t)chunk_bytes_of(p, chunk);
-    HEL_TRY(hel_file_read_at(w->engine, w->file.fd, w->file.part, scratch, bytes,
-                             p->offset + chunk * p->chunk_bytes));
-    if (w->checksum(scratch, bytes) != sum)
+    /* a sector that cannot be read is as good as a wrong one: it is written anew */
+    if (!read_back(w->file.fd, scratch, bytes, p->offset + chunk * p->chunk_bytes) ||
+        w->checksum(scratch, bytes) != sum)
         return HEL_OK;
     p->sum[chunk] = sum;
     atomic_store(&p->there[chunk], 1);
@@ -90,6 +108,11 @@ hel_status hel_writer_sync(hel_writer *w)
 {
     HEL_TRY(w->failed);
     return hel_outfile_sync(w->engine, &w->file);
+}
+
+int hel_writer_lost(const hel_writer *w)
+{
+    return w->file.lost;
 }
 
 hel_status hel_placed_end(hel_writer *w)

@@ -20,6 +20,8 @@ typedef struct scan_setting {
     void *arg;
     hel_text_fn note;
     void *note_arg;
+    int plan_only;
+    const char *sign; /* file of a private key */
 } scan_setting;
 
 static inline hel_status scan_run(toy *t, const scan_setting *s, hel_scan_stats *stats, char *text,
@@ -49,6 +51,8 @@ static inline hel_status scan_run(toy *t, const scan_setting *s, hel_scan_stats 
     c.io = s->io;
     c.note = s->note;
     c.note_arg = s->note_arg;
+    c.plan_only = s->plan_only;
+    c.sign = s->sign;
     const hel_status status = hel_scan(engine, &c, stats);
     if (text)
         snprintf(text, room, "%s", hel_engine_error(engine));

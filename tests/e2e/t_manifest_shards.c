@@ -1,5 +1,9 @@
 /* Manifests of shards, of scans that were stopped and gone on with, and of merges; what an
  * engine's log hears of them. */
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+
+#include "heloci/provenance.h"
 #include "host/store/manifest_private.h"
 #include "tests/e2e/scan_test.h"
 
@@ -221,5 +225,39 @@ Test(manifest_shards, resumptions_are_told, .timeout = 300)
     cr_expect(json_integer_value(at(resumption, "total", NULL)) == 330 * 3 * 1024);
     json_decref(line);
     scan_must_equal(&t, ".sums", "r.sums");
+    toy_stop(&t);
+}
+
+/* Signed by a key of one run, then asked for with a key of the centre's: it is signed anew. */
+Test(manifest_shards, finished_shards_get_the_signer_that_is_named, .timeout = 300)
+{
+    toy t;
+    char pem[2 * PATH_MAX], manifest[2 * PATH_MAX];
+    hel_scan_stats stats;
+    hel_signature first, second, third;
+    scan_setting s = {.out = "s", .shard = 1, .shards = 2};
+    toy_start(&t, 70, 3000);
+    toy_scan(&t);
+    snprintf(pem, sizeof pem, "%s", e2e_path(&t.e, "key.pem"));
+    snprintf(manifest, sizeof manifest, "%s", e2e_path(&t.e, "s.1-of-2.sums.manifest"));
+    EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+    const mode_t mask = umask(077);
+    FILE *file = fopen(pem, "w");
+    umask(mask);
+    cr_assert(key && file && PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL) == 1);
+    fclose(file);
+    EVP_PKEY_free(key);
+    scan_must(&t, &s, NULL);
+    E2E_OK(&t.e, hel_manifest_signature(t.e.engine, manifest, &first));
+    s.sign = pem;
+    for (int again = 0; again < 2; again++) {
+        scan_must(&t, &s, &stats);
+        cr_assert_eq(stats.already, 1);
+        E2E_OK(&t.e, hel_manifest_signature(t.e.engine, manifest, again ? &third : &second));
+    }
+    cr_expect_str_neq(first.key, second.key);
+    cr_expect_str_eq(second.key, third.key);
+    cr_expect_str_eq(second.origin, "file");
+    cr_expect_eq(state(&t, "s.1-of-2.sums"), HEL_MANIFEST_FITS);
     toy_stop(&t);
 }

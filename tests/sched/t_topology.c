@@ -108,7 +108,6 @@ Test(topology, one_node_binds_nothing)
         cr_expect_eq(w.p->worker[i], HEL_ANYWHERE);
     cr_expect_not(hel_placement_bind_reader(w.p));
     cr_expect_not(hel_placement_bind_large(w.p, area, sizeof area));
-    cr_expect_not(hel_placement_bind_feeding(w.p, area, sizeof area));
     cr_expect_eq(hel_placement_apply(w.engine, w.p), HEL_OK);
     cr_expect_not(hel_pool_placed(w.engine));
     expect_text(&w, "workers: 6, anywhere on processors 0-7\nreaders: anywhere\n"

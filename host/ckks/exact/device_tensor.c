@@ -140,7 +140,7 @@ hel_status hel_device_scan_load_begin(hel_device_scan *x, uint32_t which)
                 "scan on a device: no row buffer %" PRIu32, which);
     if (t->is_used >> which & 1)
         HEL_TRY(wait_for(x, x->copies, t->used[which]));
-    return hel_device_clock_begin(x, HEL_DEVICE_COPY);
+    return HEL_OK;
 }
 
 hel_status hel_device_scan_load_part(hel_device_scan *x, uint32_t which, uint64_t offset,
@@ -156,10 +156,12 @@ hel_status hel_device_scan_load_part(hel_device_scan *x, uint32_t which, uint64_
                 "scan on a device: bytes %" PRIu64 " + %" PRIu64 " for row buffer %" PRIu32
                 " of %" PRIu64,
                 offset, bytes, which, room);
+    HEL_TRY(hel_device_clock_begin(x, HEL_DEVICE_COPY)); /* of each part: the next may be late */
     HEL_TRY(hel_device_scan_check(x,
                                   ops->send(x->device, hel_stream_queue(x->copies),
                                             (uint8_t *)x->rows[which] + offset, src, (size_t)bytes),
                                   "copying rows"));
+    HEL_TRY(hel_device_clock_end(x, HEL_DEVICE_COPY));
     HEL_TRY(record(x, x->copies, t->sent[source]));
     t->is_sent |= 1u << source;
     return HEL_OK;
@@ -177,7 +179,6 @@ hel_status hel_device_scan_sent(hel_device_scan *x, uint32_t source)
 hel_status hel_device_scan_load_end(hel_device_scan *x, uint32_t which)
 {
     hel_device_tensor *t = x->tensor;
-    HEL_TRY(hel_device_clock_end(x, HEL_DEVICE_COPY));
     HEL_TRY(record(x, x->copies, t->loaded[which]));
     t->is_loaded |= 1u << which;
     return HEL_OK;
