@@ -8,6 +8,9 @@
 
 #define RESULT_MOST ((uint64_t)64 << 20) /* bytes of finished sums held at once */
 
+/* Seconds of a scan, by guess, from which on its rates are worth a second of measuring. */
+#define WORTH_MEASURING 20.0
+
 /* What it costs when nothing is expanded ahead, and when rows are not read ahead. */
 #define COST_NO_AHEAD 1.06
 #define COST_ONE_SLOT 1.15
@@ -122,7 +125,8 @@ static hel_status plan(struct scan *s)
     const uint64_t fixed =
         hel_scan_host_bytes(s, 1) + hel_scan_cpu_fixed_bytes(s) + hel_scan_check_bytes(s);
     struct choice best = choose(s, &rates, fixed);
-    if (best.blocks && (best.blocks < scan_most_blocks(s) || best.columns < s->wl.columns)) {
+    if (best.blocks && best.cost > WORTH_MEASURING &&
+        (best.blocks < scan_most_blocks(s) || best.columns < s->wl.columns)) {
         HEL_TRY(hel_scan_rates_measure(s, &rates)); /* there is a choice: proportions matter */
         best = choose(s, &rates, fixed);
     }

@@ -51,8 +51,8 @@ hel_status hel_placement_apply(hel_engine *engine, const hel_placement *p);
  * For the beginning of long work. */
 hel_status hel_place_engine(hel_engine *engine);
 
-/* The calling thread becomes a reader; memory that no thread has touched yet is spread. 1 when that bound something, 0 when nothing was to be bound or the system refused,
- * which is no error. */
+/* The calling thread becomes a reader; memory that no thread has touched yet is spread. 1 when that
+ * bound something, 0 when nothing was to be bound or the system refused, which is no error. */
 int hel_placement_bind_reader(const hel_placement *p);
 int hel_placement_bind_large(const hel_placement *p, void *area, size_t bytes);
 

@@ -160,7 +160,7 @@ Test(shards, finished_ones_stay, .timeout = 300)
     cr_assert_eq(stats.already, 0);
     const ino_t first = inode_of(path);
     toy_copy(path, stale, 0644); /* whoever finished it was killed before it cleared up */
-    s.plan_only = 1; /* leaves even that alone */
+    s.plan_only = 1;             /* leaves even that alone */
     scan_must(&t, &s, &stats);
     cr_assert(stats.already == 1 && test_exists(stale));
     s.plan_only = 0;
