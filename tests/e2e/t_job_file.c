@@ -182,7 +182,7 @@ Test(job_file, values_are_checked)
         {"\"cpus\": \"4\"", "is expected, without quotes"},
         {"\"cpus\": null", "whole number"},
         {"\"cpus\": [1]", "whole number"},
-        {"\"max_running\": 0", "from 1 to 10000"},
+        {"\"max_running\": 0", "from 1 to 4000"},
         {"\"max_restarts\": 10001", "from 0 to 10000"},
         {"\"signal_seconds\": 9", "from 10 to 65535"},
         {"\"signal_seconds\": 65536", "from 10 to 65535"},
@@ -330,10 +330,10 @@ Test(job_file, numbers_of_shards)
         int code;
         const char *piece;
     } cases[] = {
-        {"1", 0, "./%s.%01d-of-1.sums"},  {"9", 0, "%01d-of-9"},
-        {"10", 0, "%02d-of-10"},          {"10000", 0, "%05d-of-10000"},
-        {"10001", 65, "from 1 to 10000"}, {"0", 65, "from 1 to 10000"},
-        {"-1", 65, "from 1 to 10000"},    {"2.5", 65, "from 1 to 10000"},
+        {"1", 0, "./%s.%01d-of-1.sums"}, {"9", 0, "%01d-of-9"},
+        {"10", 0, "%02d-of-10"},         {"4000", 0, "%04d-of-4000"},
+        {"4001", 65, "from 1 to 4000"},  {"0", 65, "from 1 to 4000"},
+        {"-1", 65, "from 1 to 4000"},    {"2.5", 65, "from 1 to 4000"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char text[256];
