@@ -62,7 +62,8 @@ Test(job_file, every_key_is_used)
         {"\"backend\": \"auto\"", "--backend auto\n", NULL},
         {"\"gpus\": 1", "--gres=gpu:1\n", NULL},
         {"\"gpus\": 2", "--gres=gpu:2\n", NULL},
-        {"\"gpus\": 3", "--device 0,1,2\n", NULL},
+        {"\"gpus\": 3", "--device all\n", NULL},
+        {"\"gpus\": 2, \"backend\": \"auto\"", "--device all\n", NULL},
         {"\"gpus\": \"a100\"", "--gres=gpu:a100:1\n", NULL},
         {"\"gpus\": \"1g.10gb:2\"", "--gres=gpu:1g.10gb:2\n", NULL},
         {"\"gpus\": \"2\"", "--backend cuda\n", NULL},
@@ -105,6 +106,20 @@ Test(job_file, every_key_is_used)
         SHOWS(r.out, cases[i].scan);
         if (cases[i].merge)
             SHOWS(merge, cases[i].merge);
+    }
+}
+
+/* The option chooses among several GPUs that the backend may use. */
+Test(job_file, no_device_where_there_is_no_choice)
+{
+    static const char *const more[] = {"\"gpus\": 1", "\"backend\": \"cpu\"",
+                                       "\"gpus\": 2, \"backend\": \"cpu\""};
+    for (size_t i = 0; i < sizeof more / sizeof more[0]; i++) {
+        program_result r;
+        describe_more(more[i]);
+        submit(&r, "--dry-run");
+        EXPECT(r, 0, "");
+        HIDES(r.out, "--device");
     }
 }
 

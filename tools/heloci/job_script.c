@@ -100,12 +100,8 @@ static void scan_arguments(FILE *out, const job *j)
     option(out, "out", j->out);
     fprintf(out, "    --shard \"$SLURM_ARRAY_TASK_ID/%llu\"\n", (ull)j->shards);
     option(out, "backend", j->backend);
-    if (j->gpus > 1) {
-        fputs("    --device 0", out);
-        for (uint64_t i = 1; i < j->gpus; i++)
-            fprintf(out, ",%llu", (ull)i);
-        fputc('\n', out);
-    }
+    if (j->gpus > 1 && strcmp(j->backend, "cpu") != 0)
+        fputs("    --device all\n", out); /* a task sees its own only */
     fprintf(out, "    --threads \"${SLURM_CPUS_PER_TASK:-%llu}\"\n", (ull)j->cpus);
     option_memory(out, j->memory_bytes);
     option(out, "io", j->io);
