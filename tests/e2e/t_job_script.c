@@ -226,6 +226,14 @@ Test(job_script, the_script_passes_exit_codes_on)
     free(asked);
 }
 
+/* Pauses are noted, not waited for. */
+static void write_scripts_without_pauses(void)
+{
+    write_scripts(NULL);
+    put("sleep", "#!/bin/bash\necho \"$1\" >> \"${0%/*}/slept\"\n", 0755);
+    put("slept", "", 0644);
+}
+
 /* "Run me again": only while Slurm takes the job for a running one, and not for ever. */
 Test(job_script, the_script_queues_itself_again)
 {
@@ -246,7 +254,7 @@ Test(job_script, the_script_queues_itself_again)
         {"75", "RUNNING\n", "0", "100", 0, "again 100 times, not once more"},
         {"75", "RUNNING\n", "0", "101", 0, "not once more"},
     };
-    write_scripts(NULL);
+    write_scripts_without_pauses();
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         put("code", cases[i].code, 0644);
         put("state", cases[i].state, 0644);
@@ -263,15 +271,50 @@ Test(job_script, the_script_queues_itself_again)
     }
 }
 
-Test(job_script, a_squeue_that_fails_requeues_nothing)
+/* One of Slurm's commands fails `times` times, then does what it is asked. */
+static void make_failing(const char *name, int times)
 {
-    write_scripts(NULL);
-    put("squeue", "#!/bin/bash\nexit 1\n", 0755);
+    char text[512], left[16];
+    snprintf(left, sizeof left, "%d", times);
+    put("left", left, 0644);
+    snprintf(text, sizeof text,
+             "#!/bin/bash\ncd \"${0%%/*}\"\nleft=$(cat left)\n"
+             "[ \"$left\" = 0 ] || { echo $((left - 1)) > left; exit 1; }\n"
+             "echo \"%s $*\" >> asked\n[ %s = scontrol ] || cat state\n",
+             name, name);
+    put(name, text, 0755);
+}
+
+static void out_of_reach(const char *command, int times, int requeued, const char *slept)
+{
+    write_scripts_without_pauses();
+    make_failing(command, times);
     put("code", "75", 0644);
     cr_expect_eq(run_script("o.slurm/scan.sbatch", NULL), 75);
-    char *asked = get("asked");
-    cr_expect_str_eq(asked, "");
+    char *asked = get("asked"), *pauses = get("slept"), *log = get("log");
+    cr_expect_eq(strstr(asked, "scontrol requeue 70_3\n") != NULL, requeued, "%s: %s", command,
+                 asked);
+    cr_expect_str_eq(pauses, slept);
+    SHOWS(log, requeued ? "go on from its checkpoint" : "");
     free(asked);
+    free(pauses);
+    free(log);
+}
+
+Test(job_script, slurm_may_be_out_of_reach_for_a_while)
+{
+    out_of_reach("squeue", 1, 1, "1\n");
+    out_of_reach("squeue", 3, 1, "1\n3\n6\n");
+    out_of_reach("scontrol", 1, 1, "1\n");
+    out_of_reach("scontrol", 3, 1, "1\n3\n6\n");
+}
+
+Test(job_script, a_squeue_that_fails_requeues_nothing)
+{
+    out_of_reach("squeue", 4, 0, "1\n3\n6\n");
+    char *log = get("log");
+    SHOWS(log, "stopped with its job (unknown)");
+    free(log);
 }
 
 /* A program that notes its signals and ends 0.3 s after the first. */

@@ -145,8 +145,17 @@ static const char scan_body[] =
     "75 | 138 | 143) ;;\n"
     "*) exit \"$rc\" ;;\n"
     "esac\n"
+    "# Slurm may be out of reach for a moment; in all within its usual KillWait of half a minute.\n"
+    "insist() {\n"
+    "    local pause\n"
+    "    for pause in 1 3 6; do\n"
+    "        if \"$@\"; then return; fi\n"
+    "        sleep \"$pause\"\n"
+    "    done\n"
+    "    \"$@\"\n"
+    "}\n"
     "task=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID\n"
-    "state=$(squeue --noheader --format=%T --jobs=\"$task\" || :)\n";
+    "state=$(insist squeue --noheader --format=%T --jobs=\"$task\" || :)\n";
 
 static void scan_ending(FILE *out, const job *j)
 {
@@ -156,7 +165,7 @@ static void scan_ending(FILE *out, const job *j)
         "    echo \"shard $SLURM_ARRAY_TASK_ID stopped with its job (${state:-unknown})\" >&2\n"
         "elif [ \"${SLURM_RESTART_COUNT:-0}\" -ge %llu ]; then\n"
         "    echo \"shard $SLURM_ARRAY_TASK_ID was started again %llu times, not once more\" >&2\n"
-        "elif scontrol requeue \"$task\"; then\n"
+        "elif insist scontrol requeue \"$task\"; then\n"
         "    echo \"shard $SLURM_ARRAY_TASK_ID is to go on from its checkpoint\"\n"
         "fi\n"
         "exit 75\n",
