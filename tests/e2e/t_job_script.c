@@ -320,7 +320,7 @@ Test(job_script, a_squeue_that_fails_requeues_nothing)
 /* A program that notes its signals and ends 0.3 s after the first. */
 static const char listener[] = "#!/bin/bash\ncd \"${0%/*}\"\n: > heard\n"
                                "for s in USR1 TERM; do trap \"echo $s >> heard; told=1\" $s; done\n"
-                               "told=\necho $$ > pid\n"
+                               "told=\necho $$ > pid.part\nmv pid.part pid\n"
                                "for ((i = 0; i < 200; i++)); do\n"
                                "    [ -z \"$told\" ] || { sleep 0.3; exit 75; }\n"
                                "    sleep 0.05\n"
@@ -331,7 +331,6 @@ static void await(const char *name)
     for (int i = 0; i < 1000 && !there(name); i++)
         usleep(10000);
     cr_assert(there(name), "%s does not appear", name);
-    usleep(50000);
 }
 
 static void signalled(int number, const char *heard, int times)
@@ -371,14 +370,50 @@ Test(job_script, the_shell_passes_usr1_on_and_outlives_term)
     signalled(SIGTERM, "", 3);
 }
 
+/* The program takes a second signal as "at once". */
+Test(job_script, several_warnings_are_one)
+{
+    write_scripts(NULL);
+    put("fake", listener, 0755);
+    pid_t pid = start_script("o.slurm/scan.sbatch", NULL);
+    await("pid");
+    cr_assert_eq(kill(pid, SIGUSR1), 0);
+    struct stat info = {0};
+    for (int i = 0; i < 1000 && info.st_size == 0; i++) {
+        usleep(10000);
+        cr_assert_eq(stat(test_dir_path(&dir, "heard"), &info), 0);
+    }
+    cr_assert_eq(kill(pid, SIGUSR1), 0);
+    cr_expect_eq(end_script(pid), 75);
+    char *heard = get("heard");
+    cr_expect_str_eq(heard, "USR1\n");
+    free(heard);
+}
+
+/* In the moment when the program runs, but its number is not known yet: bash's DEBUG trap comes
+ * before a command. */
+Test(job_script, a_signal_between_start_and_number)
+{
+    write_scripts("\"setup\": [\"trap '[[ $BASH_COMMAND != \\\"pid=\\\\$!\\\" ]] || "
+                  "{ until [ -e pid ]; do sleep 0.01; done; kill -s USR1 $$; }' DEBUG\"]");
+    put("fake", listener, 0755);
+    cr_expect_eq(run_script("o.slurm/scan.sbatch", NULL), 75);
+    char *heard = get("heard"), *asked = get("asked");
+    cr_expect_str_eq(heard, "USR1\n");
+    SHOWS(asked, "scontrol requeue 70_3\n");
+    free(heard);
+    free(asked);
+}
+
 /* A warning while the lines of setup run: the program is not started any more. */
 Test(job_script, a_signal_during_setup)
 {
-    write_scripts("\"setup\": [\": > during; sleep 1\"]");
+    write_scripts("\"setup\": [\": > during\", \"until [ -e go ]; do sleep 0.01; done\"]");
     put("code", "1", 0644);
     pid_t pid = start_script("o.slurm/scan.sbatch", NULL);
     await("during");
     cr_assert_eq(kill(pid, SIGUSR1), 0);
+    put("go", "", 0644);
     cr_expect_eq(end_script(pid), 75);
     char *asked = get("asked");
     SHOWS(asked, "scontrol requeue 70_3\n");

@@ -122,8 +122,15 @@ static void scan_arguments(FILE *out, const job *j)
 static const char scan_traps[] =
     "# Before the time limit Slurm sends USR1 to this shell alone; the program answers with a\n"
     "# checkpoint and 75. TERM (cancelled, preempted, out of time) goes to the program as well.\n"
-    "pid='' asked='' again=''\n"
-    "trap 'asked=1 again=1; [ -z \"$pid\" ] || kill -s USR1 \"$pid\" 2> /dev/null || :' USR1\n"
+    "# It takes a second one as \"at once\", so it gets one only.\n"
+    "pid='' asked='' told='' again=''\n"
+    "tell() {\n"
+    "    if [ -n \"$pid\" ] && [ -z \"$told\" ]; then\n"
+    "        told=1\n"
+    "        kill -s USR1 \"$pid\" 2> /dev/null || :\n"
+    "    fi\n"
+    "}\n"
+    "trap 'asked=1 again=1; tell' USR1\n"
     "trap 'again=1' TERM\n"
     "\n";
 
@@ -133,6 +140,7 @@ static const char scan_body[] =
     "if [ -z \"$asked\" ]; then\n"
     "    \"$program\" \"${arguments[@]}\" &\n"
     "    pid=$!\n"
+    "    [ -z \"$asked\" ] || tell # the signal came before its number was known\n"
     "    while :; do\n"
     "        rc=0 again=''\n"
     "        wait \"$pid\" || rc=$?\n"
