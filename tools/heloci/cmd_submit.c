@@ -222,19 +222,35 @@ static int has_line(const char *text, const char *word)
     return 0;
 }
 
+/* The numbers of this user's jobs, a line each. No squeue is no queue. */
+static int ask_queue(char *queue, size_t bytes)
+{
+    static const char *const squeue[] = {"squeue", "--noheader", "--me", "--format=%F", NULL};
+    const int rc = run_command(squeue, NULL, queue, bytes);
+    if (rc == COMMAND_FAILED)
+        return complain("squeue", EXIT_UNAVAILABLE);
+    if (rc == COMMAND_ABSENT)
+        queue[0] = 0;
+    else if (rc)
+        fprintf(stderr,
+                "heloci submit: squeue failed (exit code %d), so a job of this scan may still be "
+                "in the queue; nothing is submitted, try again when squeue answers\n",
+                rc);
+    return rc && rc != COMMAND_ABSENT ? EXIT_UNAVAILABLE : 0;
+}
+
 /* Two arrays at work on the same shards would be in each other's way: none that was submitted from
  * here may still be in the queue. */
 static int check_queue(const submission *s)
 {
-    static const char *const squeue[] = {"squeue", "--noheader", "--me", "--format=%F", NULL};
     char path[PATH_BYTES + 64], id[ID_BYTES];
     snprintf(path, sizeof path, "%s/jobs", s->folder);
     FILE *jobs = fopen(path, "r");
     if (!jobs) /* or no folder at all, which is said when it is made */
         return errno == ENOENT || errno == ENOTDIR ? 0 : complain(path, errno_exit());
     char *queue = malloc(OUTPUT_BYTES);
-    int rc = queue ? run_command(squeue, NULL, queue, OUTPUT_BYTES) : 0;
-    while (queue && rc == 0 && fscanf(jobs, "%31s%*[^\n]", id) == 1)
+    int rc = queue ? ask_queue(queue, OUTPUT_BYTES) : no_memory();
+    while (rc == 0 && fscanf(jobs, "%31s%*[^\n]", id) == 1)
         if (has_line(queue, id)) {
             fprintf(stderr,
                     "heloci submit: job %s of this scan is still in the queue; wait for it, or end "
@@ -244,7 +260,7 @@ static int check_queue(const submission *s)
         }
     fclose(jobs);
     free(queue);
-    return rc == EXIT_CANCELLED ? rc : queue ? 0 : no_memory();
+    return rc;
 }
 
 /* Runs sbatch in the folder of the scripts; its errors are on stderr already. */
