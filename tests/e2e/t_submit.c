@@ -208,6 +208,7 @@ Test(submit, what_sbatch_refuses)
     make_sbatch("[ \"$n\" = 1 ] && echo 41 || { echo 'sbatch: error: no' >&2; exit 1; }");
     submit(&r, NULL);
     EXPECT(r, 69, "sbatch: error: no\n");
+    EXPECT(r, 69, "sbatch refused merge.sbatch (exit code 1)");
     EXPECT(r, 69, "the scan is submitted (job 41), what would merge its shards is not");
     char *jobs = get("o.slurm/jobs");
     cr_expect_str_eq(jobs, "41 scan\n");
@@ -222,6 +223,9 @@ Test(submit, what_sbatch_refuses)
     make_sbatch("kill -9 $$");
     submit(&r, NULL);
     EXPECT(r, 69, "exit code 137");
+    finish_shard(1); /* so the array is said as an option */
+    submit(&r, NULL);
+    EXPECT(r, 69, "sbatch refused scan.sbatch (exit code 137)");
     put("sbatch", "no program at all", 0644);
     submit(&r, NULL);
     cr_expect_eq(r.code, 69, "%d %s", r.code, r.err);

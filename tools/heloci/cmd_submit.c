@@ -264,7 +264,8 @@ static int check_queue(const submission *s)
 }
 
 /* Runs sbatch in the folder of the scripts; its errors are on stderr already. */
-static int sbatch(const submission *s, const char *const *argv, char id[ID_BYTES])
+static int sbatch(const submission *s, const char *script, const char *const *argv,
+                  char id[ID_BYTES])
 {
     char said[256];
     int rc = run_command(argv, s->folder, said, sizeof said);
@@ -284,7 +285,7 @@ static int sbatch(const submission *s, const char *const *argv, char id[ID_BYTES
         return 0;
     }
     if (rc)
-        fprintf(stderr, "heloci submit: sbatch refused %s (exit code %d)\n", argv[2], rc);
+        fprintf(stderr, "heloci submit: sbatch refused %s (exit code %d)\n", script, rc);
     else
         fprintf(stderr, "heloci submit: sbatch said '%.80s', which is no job's number\n", said);
     return EXIT_UNAVAILABLE;
@@ -295,7 +296,7 @@ static int submit_scan(const submission *s, char id[ID_BYTES])
     char *array = array_option(s);
     const char *argv[] = {"sbatch", "--parsable", array ? array : "scan.sbatch",
                           array ? "scan.sbatch" : NULL, NULL};
-    int rc = sbatch(s, argv, id);
+    int rc = sbatch(s, "scan.sbatch", argv, id);
     if (rc == 0)
         rc = note_job(s, id, "scan");
     free(array);
@@ -309,7 +310,7 @@ static int submit_merge(const submission *s, const char *scan, char id[ID_BYTES]
     const char *behind[] = {"sbatch",       "--parsable", after, "--kill-on-invalid-dep=yes",
                             "merge.sbatch", NULL};
     const char *alone[] = {"sbatch", "--parsable", "merge.sbatch", NULL};
-    int rc = sbatch(s, scan[0] ? behind : alone, id);
+    int rc = sbatch(s, "merge.sbatch", scan[0] ? behind : alone, id);
     if (rc && scan[0])
         fprintf(
             stderr,
