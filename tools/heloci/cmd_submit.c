@@ -17,7 +17,7 @@
 #include "tools/heloci/shell_word.h"
 #include "tools/heloci/tool.h"
 
-enum { EXIT_NO_INPUT = 66, EXIT_UNAVAILABLE = 69, EXIT_NO_MEMORY = 71, EXIT_NO_PERMISSION = 77 };
+enum { EXIT_NO_INPUT = 66, EXIT_UNAVAILABLE = 69, EXIT_NO_MEMORY = 71 };
 enum { PATH_BYTES = 4096, OUTPUT_BYTES = 1 << 20, ID_BYTES = 32 };
 
 typedef struct submission {
@@ -33,11 +33,6 @@ static int complain(const char *path, int code)
 {
     fprintf(stderr, "heloci submit: %s: %s\n", path, strerror(errno));
     return code;
-}
-
-static int errno_exit(void)
-{
-    return errno == EACCES || errno == EPERM || errno == EROFS ? EXIT_NO_PERMISSION : EXIT_IO;
 }
 
 static int no_memory(void)
@@ -168,12 +163,12 @@ static int write_script(const submission *s, const char *name,
     snprintf(part, sizeof part, "%s/%s.part", s->folder, name);
     FILE *out = fopen(part, "w");
     if (!out)
-        return complain(part, errno_exit());
+        return complain(part, errno_exit(errno));
     script(out, &s->j);
     int failed = ferror(out);
     failed |= fclose(out) != 0;
     if (failed || rename(part, path) != 0) {
-        int rc = complain(path, errno_exit());
+        int rc = complain(path, errno_exit(errno));
         unlink(part);
         return rc;
     }
@@ -184,7 +179,7 @@ static int write_scripts(const submission *s)
 {
     struct stat info;
     if (mkdir(s->folder, 0777) != 0 && errno != EEXIST)
-        return complain(s->folder, errno_exit());
+        return complain(s->folder, errno_exit(errno));
     if (stat(s->folder, &info) != 0 || !S_ISDIR(info.st_mode)) {
         fprintf(stderr, "heloci submit: %s: it is not a folder\n", s->folder);
         return EXIT_IO;
@@ -198,7 +193,7 @@ static int note_job(const submission *s, const char *id, const char *what)
     char path[PATH_BYTES + 64];
     snprintf(path, sizeof path, "%s/jobs", s->folder);
     FILE *out = fopen(path, "a");
-    int rc = out ? 0 : errno_exit();
+    int rc = out ? 0 : errno_exit(errno);
     if (out) {
         fprintf(out, "%s %s\n", id, what);
         rc = fclose(out) == 0 ? 0 : EXIT_IO;
@@ -247,7 +242,7 @@ static int check_queue(const submission *s)
     snprintf(path, sizeof path, "%s/jobs", s->folder);
     FILE *jobs = fopen(path, "r");
     if (!jobs) /* or no folder at all, which is said when it is made */
-        return errno == ENOENT || errno == ENOTDIR ? 0 : complain(path, errno_exit());
+        return errno == ENOENT || errno == ENOTDIR ? 0 : complain(path, errno_exit(errno));
     char *queue = malloc(OUTPUT_BYTES);
     int rc = queue ? ask_queue(queue, OUTPUT_BYTES) : no_memory();
     while (rc == 0 && fscanf(jobs, "%31s%*[^\n]", id) == 1)
