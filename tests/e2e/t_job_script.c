@@ -317,6 +317,20 @@ Test(job_script, a_squeue_that_fails_requeues_nothing)
     free(log);
 }
 
+/* The program itself signals the shell, as Slurm signals both. */
+Test(job_script, nobody_insists_when_slurm_ends_the_job)
+{
+    write_scripts_without_pauses();
+    put("fake", "#!/bin/bash\nkill -s TERM $PPID\nexit 75\n", 0755);
+    make_failing("squeue", 4);
+    cr_expect_eq(run_script("o.slurm/scan.sbatch", NULL), 75);
+    char *pauses = get("slept"), *log = get("log");
+    cr_expect_str_eq(pauses, "");
+    SHOWS(log, "stopped with its job (unknown)");
+    free(pauses);
+    free(log);
+}
+
 /* A program that notes its signals and ends 0.3 s after the first. */
 static const char listener[] = "#!/bin/bash\ncd \"${0%/*}\"\n: > heard\n"
                                "for s in USR1 TERM; do trap \"echo $s >> heard; told=1\" $s; done\n"

@@ -123,7 +123,7 @@ static const char scan_traps[] =
     "# Before the time limit Slurm sends USR1 to this shell alone; the program answers with a\n"
     "# checkpoint and 75. TERM (cancelled, preempted, out of time) goes to the program as well.\n"
     "# It takes a second one as \"at once\", so it gets one only.\n"
-    "pid='' asked='' told='' again=''\n"
+    "pid='' asked='' told='' ended='' again=''\n"
     "tell() {\n"
     "    if [ -n \"$pid\" ] && [ -z \"$told\" ]; then\n"
     "        told=1\n"
@@ -131,7 +131,7 @@ static const char scan_traps[] =
     "    fi\n"
     "}\n"
     "trap 'asked=1 again=1; tell' USR1\n"
-    "trap 'again=1' TERM\n"
+    "trap 'ended=1 again=1' TERM\n"
     "\n";
 
 static const char scan_body[] =
@@ -153,17 +153,18 @@ static const char scan_body[] =
     "75 | 138 | 143) ;;\n"
     "*) exit \"$rc\" ;;\n"
     "esac\n"
-    "# Slurm may be out of reach for a moment; in all within its usual KillWait of half a minute.\n"
+    "# Slurm may be out of reach for a moment. Where it ends the job itself, one try is enough.\n"
     "insist() {\n"
     "    local pause\n"
     "    for pause in 1 3 6; do\n"
     "        if \"$@\"; then return; fi\n"
+    "        [ -z \"$ended\" ] || return 1\n"
     "        sleep \"$pause\"\n"
     "    done\n"
     "    \"$@\"\n"
     "}\n"
     "task=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID\n"
-    "state=$(insist squeue --noheader --format=%T --jobs=\"$task\" || :)\n";
+    "state=$(insist squeue --noheader --format=%T --jobs=\"$task\") || state=''\n";
 
 static void scan_ending(FILE *out, const job *j)
 {
