@@ -129,6 +129,12 @@ expect 'heloci scan --threads 4 --quie' --quiet
 expect 'heloci scan --geno --quie'
 expect 'heloci scan --quiet=x --quie'
 expect "heloci scan --backend 'cu" cuda
+# Options of one name that commands understand differently.
+expect 'heloci bench --backend ' auto cpu cuda sim
+expect 'heloci bench --backend cpu,' cpu,auto cpu,cuda cpu,sim
+expect 'heloci bench --backend=cpu,cu' cpu,cuda
+expect 'heloci scan --backend cpu,'
+expect 'heloci run --backend cu' cuda
 expect 'heloci run --format ' plink2 regenie ssf
 expect 'heloci run --format plink2,' plink2,regenie plink2,ssf
 expect 'heloci run --format plink2,re' plink2,regenie

@@ -62,7 +62,8 @@ Test(job_file, every_key_is_used)
         {"\"backend\": \"auto\"", "--backend auto\n", NULL},
         {"\"gpus\": 1", "--gres=gpu:1\n", NULL},
         {"\"gpus\": 2", "--gres=gpu:2\n", NULL},
-        {"\"gpus\": 3", "--device 0,1,2\n", NULL},
+        {"\"gpus\": 3", "--device all\n", NULL},
+        {"\"gpus\": 2, \"backend\": \"auto\"", "--device all\n", NULL},
         {"\"gpus\": \"a100\"", "--gres=gpu:a100:1\n", NULL},
         {"\"gpus\": \"1g.10gb:2\"", "--gres=gpu:1g.10gb:2\n", NULL},
         {"\"gpus\": \"2\"", "--backend cuda\n", NULL},
@@ -105,6 +106,20 @@ Test(job_file, every_key_is_used)
         SHOWS(r.out, cases[i].scan);
         if (cases[i].merge)
             SHOWS(merge, cases[i].merge);
+    }
+}
+
+/* The option chooses among several GPUs that the backend may use. */
+Test(job_file, no_device_where_there_is_no_choice)
+{
+    static const char *const more[] = {"\"gpus\": 1", "\"backend\": \"cpu\"",
+                                       "\"gpus\": 2, \"backend\": \"cpu\""};
+    for (size_t i = 0; i < sizeof more / sizeof more[0]; i++) {
+        program_result r;
+        describe_more(more[i]);
+        submit(&r, "--dry-run");
+        EXPECT(r, 0, "");
+        HIDES(r.out, "--device");
     }
 }
 
@@ -182,7 +197,7 @@ Test(job_file, values_are_checked)
         {"\"cpus\": \"4\"", "is expected, without quotes"},
         {"\"cpus\": null", "whole number"},
         {"\"cpus\": [1]", "whole number"},
-        {"\"max_running\": 0", "from 1 to 10000"},
+        {"\"max_running\": 0", "from 1 to 4000"},
         {"\"max_restarts\": 10001", "from 0 to 10000"},
         {"\"signal_seconds\": 9", "from 10 to 65535"},
         {"\"signal_seconds\": 65536", "from 10 to 65535"},
@@ -330,10 +345,10 @@ Test(job_file, numbers_of_shards)
         int code;
         const char *piece;
     } cases[] = {
-        {"1", 0, "./%s.%01d-of-1.sums"},  {"9", 0, "%01d-of-9"},
-        {"10", 0, "%02d-of-10"},          {"10000", 0, "%05d-of-10000"},
-        {"10001", 65, "from 1 to 10000"}, {"0", 65, "from 1 to 10000"},
-        {"-1", 65, "from 1 to 10000"},    {"2.5", 65, "from 1 to 10000"},
+        {"1", 0, "./%s.%01d-of-1.sums"}, {"9", 0, "%01d-of-9"},
+        {"10", 0, "%02d-of-10"},         {"4000", 0, "%04d-of-4000"},
+        {"4001", 65, "from 1 to 4000"},  {"0", 65, "from 1 to 4000"},
+        {"-1", 65, "from 1 to 4000"},    {"2.5", 65, "from 1 to 4000"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char text[256];

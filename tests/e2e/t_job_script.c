@@ -226,6 +226,14 @@ Test(job_script, the_script_passes_exit_codes_on)
     free(asked);
 }
 
+/* Pauses are noted, not waited for. */
+static void write_scripts_without_pauses(void)
+{
+    write_scripts(NULL);
+    put("sleep", "#!/bin/bash\necho \"$1\" >> \"${0%/*}/slept\"\n", 0755);
+    put("slept", "", 0644);
+}
+
 /* "Run me again": only while Slurm takes the job for a running one, and not for ever. */
 Test(job_script, the_script_queues_itself_again)
 {
@@ -246,7 +254,7 @@ Test(job_script, the_script_queues_itself_again)
         {"75", "RUNNING\n", "0", "100", 0, "again 100 times, not once more"},
         {"75", "RUNNING\n", "0", "101", 0, "not once more"},
     };
-    write_scripts(NULL);
+    write_scripts_without_pauses();
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         put("code", cases[i].code, 0644);
         put("state", cases[i].state, 0644);
@@ -263,21 +271,70 @@ Test(job_script, the_script_queues_itself_again)
     }
 }
 
-Test(job_script, a_squeue_that_fails_requeues_nothing)
+/* One of Slurm's commands fails `times` times, then does what it is asked. */
+static void make_failing(const char *name, int times)
 {
-    write_scripts(NULL);
-    put("squeue", "#!/bin/bash\nexit 1\n", 0755);
+    char text[512], left[16];
+    snprintf(left, sizeof left, "%d", times);
+    put("left", left, 0644);
+    snprintf(text, sizeof text,
+             "#!/bin/bash\ncd \"${0%%/*}\"\nleft=$(cat left)\n"
+             "[ \"$left\" = 0 ] || { echo $((left - 1)) > left; exit 1; }\n"
+             "echo \"%s $*\" >> asked\n[ %s = scontrol ] || cat state\n",
+             name, name);
+    put(name, text, 0755);
+}
+
+static void out_of_reach(const char *command, int times, int requeued, const char *slept)
+{
+    write_scripts_without_pauses();
+    make_failing(command, times);
     put("code", "75", 0644);
     cr_expect_eq(run_script("o.slurm/scan.sbatch", NULL), 75);
-    char *asked = get("asked");
-    cr_expect_str_eq(asked, "");
+    char *asked = get("asked"), *pauses = get("slept"), *log = get("log");
+    cr_expect_eq(strstr(asked, "scontrol requeue 70_3\n") != NULL, requeued, "%s: %s", command,
+                 asked);
+    cr_expect_str_eq(pauses, slept);
+    SHOWS(log, requeued ? "go on from its checkpoint" : "");
     free(asked);
+    free(pauses);
+    free(log);
+}
+
+Test(job_script, slurm_may_be_out_of_reach_for_a_while)
+{
+    out_of_reach("squeue", 1, 1, "1\n");
+    out_of_reach("squeue", 3, 1, "1\n3\n6\n");
+    out_of_reach("scontrol", 1, 1, "1\n");
+    out_of_reach("scontrol", 3, 1, "1\n3\n6\n");
+}
+
+Test(job_script, a_squeue_that_fails_requeues_nothing)
+{
+    out_of_reach("squeue", 4, 0, "1\n3\n6\n");
+    char *log = get("log");
+    SHOWS(log, "stopped with its job (unknown)");
+    free(log);
+}
+
+/* The program itself signals the shell, as Slurm signals both. */
+Test(job_script, nobody_insists_when_slurm_ends_the_job)
+{
+    write_scripts_without_pauses();
+    put("fake", "#!/bin/bash\nkill -s TERM $PPID\nexit 75\n", 0755);
+    make_failing("squeue", 4);
+    cr_expect_eq(run_script("o.slurm/scan.sbatch", NULL), 75);
+    char *pauses = get("slept"), *log = get("log");
+    cr_expect_str_eq(pauses, "");
+    SHOWS(log, "stopped with its job (unknown)");
+    free(pauses);
+    free(log);
 }
 
 /* A program that notes its signals and ends 0.3 s after the first. */
 static const char listener[] = "#!/bin/bash\ncd \"${0%/*}\"\n: > heard\n"
                                "for s in USR1 TERM; do trap \"echo $s >> heard; told=1\" $s; done\n"
-                               "told=\necho $$ > pid\n"
+                               "told=\necho $$ > pid.part\nmv pid.part pid\n"
                                "for ((i = 0; i < 200; i++)); do\n"
                                "    [ -z \"$told\" ] || { sleep 0.3; exit 75; }\n"
                                "    sleep 0.05\n"
@@ -288,7 +345,6 @@ static void await(const char *name)
     for (int i = 0; i < 1000 && !there(name); i++)
         usleep(10000);
     cr_assert(there(name), "%s does not appear", name);
-    usleep(50000);
 }
 
 static void signalled(int number, const char *heard, int times)
@@ -328,14 +384,50 @@ Test(job_script, the_shell_passes_usr1_on_and_outlives_term)
     signalled(SIGTERM, "", 3);
 }
 
+/* The program takes a second signal as "at once". */
+Test(job_script, several_warnings_are_one)
+{
+    write_scripts(NULL);
+    put("fake", listener, 0755);
+    pid_t pid = start_script("o.slurm/scan.sbatch", NULL);
+    await("pid");
+    cr_assert_eq(kill(pid, SIGUSR1), 0);
+    struct stat info = {0};
+    for (int i = 0; i < 1000 && info.st_size == 0; i++) {
+        usleep(10000);
+        cr_assert_eq(stat(test_dir_path(&dir, "heard"), &info), 0);
+    }
+    cr_assert_eq(kill(pid, SIGUSR1), 0);
+    cr_expect_eq(end_script(pid), 75);
+    char *heard = get("heard");
+    cr_expect_str_eq(heard, "USR1\n");
+    free(heard);
+}
+
+/* In the moment when the program runs, but its number is not known yet: bash's DEBUG trap comes
+ * before a command. */
+Test(job_script, a_signal_between_start_and_number)
+{
+    write_scripts("\"setup\": [\"trap '[[ $BASH_COMMAND != \\\"pid=\\\\$!\\\" ]] || "
+                  "{ until [ -e pid ]; do sleep 0.01; done; kill -s USR1 $$; }' DEBUG\"]");
+    put("fake", listener, 0755);
+    cr_expect_eq(run_script("o.slurm/scan.sbatch", NULL), 75);
+    char *heard = get("heard"), *asked = get("asked");
+    cr_expect_str_eq(heard, "USR1\n");
+    SHOWS(asked, "scontrol requeue 70_3\n");
+    free(heard);
+    free(asked);
+}
+
 /* A warning while the lines of setup run: the program is not started any more. */
 Test(job_script, a_signal_during_setup)
 {
-    write_scripts("\"setup\": [\": > during; sleep 1\"]");
+    write_scripts("\"setup\": [\": > during\", \"until [ -e go ]; do sleep 0.01; done\"]");
     put("code", "1", 0644);
     pid_t pid = start_script("o.slurm/scan.sbatch", NULL);
     await("during");
     cr_assert_eq(kill(pid, SIGUSR1), 0);
+    put("go", "", 0644);
     cr_expect_eq(end_script(pid), 75);
     char *asked = get("asked");
     SHOWS(asked, "scontrol requeue 70_3\n");

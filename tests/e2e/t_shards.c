@@ -3,6 +3,8 @@
  * backend with any memory, joined in any order. What does not belong together is refused by name
  * and nothing is written.
  */
+#include <sys/resource.h>
+
 #include "tests/e2e/scan_test.h"
 
 /* ---- shards and merge give the whole ---- */
@@ -323,5 +325,43 @@ Test(shards, decrypt_wants_all_of_them, .timeout = 300)
     E2E_OK(&s.t.e, e2e_decrypt(&s.t.e, 0, -1));
     cr_assert(toy_same(e2e_path(&s.t.e, ".Q1.glm.linear"), table, bytes));
     free(table);
+    set_stop(&s);
+}
+
+/* The program's merge with limits on open files, soft and hard; its exit code. */
+static int merge_within(set *s, rlim_t soft, rlim_t hard, const char *said)
+{
+    const struct rlimit limit = {soft, hard};
+    char prefix[2 * PATH_MAX];
+    snprintf(prefix, sizeof prefix, "%s", e2e_path(&s->t.e, "m"));
+    fflush(NULL);
+    const pid_t pid = fork();
+    if (pid == 0) {
+        if (!freopen(said, "w", stderr) || setrlimit(RLIMIT_NOFILE, &limit) != 0)
+            _exit(126);
+        execl(HEL_PROGRAM, "heloci", "merge", "--quiet", "--out", prefix, s->path[0], s->path[1],
+              s->path[2], s->path[3], (char *)NULL);
+        _exit(127);
+    }
+    int state = 0;
+    cr_assert_eq(waitpid(pid, &state, 0), pid);
+    return WIFEXITED(state) ? WEXITSTATUS(state) : 128 + WTERMSIG(state);
+}
+
+/* Shards by the thousand are more than a shell's limit of 1024 files; here four are. */
+Test(shards, more_than_the_limit_on_open_files, .timeout = 300)
+{
+    set s;
+    char said[2 * PATH_MAX];
+    size_t bytes;
+    set_start(&s, 70, 4000);
+    snprintf(said, sizeof said, "%s", e2e_path(&s.t.e, "said"));
+    cr_assert_eq(merge_within(&s, 7, 35, said), 74);
+    char *text = (char *)test_read_file(said, &bytes);
+    cr_assert(strstr(text, "takes 36 files, and a process may open 35"), "%s", text);
+    free(text);
+    cr_assert_not(test_exists(e2e_path(&s.t.e, "m.sums")));
+    cr_assert_eq(merge_within(&s, 7, 36, said), 0);
+    scan_must_equal(&s.t, ".sums", "m.sums");
     set_stop(&s);
 }

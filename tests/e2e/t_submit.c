@@ -155,6 +155,31 @@ Test(submit, not_while_a_job_of_it_is_in_the_queue)
     EXPECT(r, 0, "");
 }
 
+/* A controller that does not answer is no empty queue. */
+Test(submit, not_while_the_queue_is_unknown)
+{
+    program_result r;
+    make_sbatch("echo $((40 + n))");
+    put("squeue", "#!/bin/bash\nexit 1\n", 0755);
+    submit(&r, NULL); /* nothing was submitted from here: nobody has to ask */
+    EXPECT(r, 0, "");
+    put("sbatched", "", 0644);
+    submit(&r, NULL);
+    EXPECT(r, 69, "squeue failed (exit code 1), so a job of this scan may still be in the queue");
+    put("squeue", "#!/bin/bash\necho 41\nkill -9 $$\n", 0755);
+    submit(&r, NULL);
+    EXPECT(r, 69, "squeue failed (exit code 137)");
+    expect_sbatched("");
+    snprintf(path_variable, sizeof path_variable, "PATH=%s", dir.path);
+    put("sbatch", "#!/bin/bash\necho 43\n", 0755);
+    put("squeue", "no program at all", 0644);
+    submit(&r, NULL);
+    EXPECT(r, 69, "squeue: Permission denied");
+    unlink(test_dir_path(&dir, "squeue"));
+    submit(&r, NULL);
+    EXPECT(r, 0, "");
+}
+
 Test(submit, without_slurm)
 {
     program_result r;
@@ -183,6 +208,7 @@ Test(submit, what_sbatch_refuses)
     make_sbatch("[ \"$n\" = 1 ] && echo 41 || { echo 'sbatch: error: no' >&2; exit 1; }");
     submit(&r, NULL);
     EXPECT(r, 69, "sbatch: error: no\n");
+    EXPECT(r, 69, "sbatch refused merge.sbatch (exit code 1)");
     EXPECT(r, 69, "the scan is submitted (job 41), what would merge its shards is not");
     char *jobs = get("o.slurm/jobs");
     cr_expect_str_eq(jobs, "41 scan\n");
@@ -197,6 +223,9 @@ Test(submit, what_sbatch_refuses)
     make_sbatch("kill -9 $$");
     submit(&r, NULL);
     EXPECT(r, 69, "exit code 137");
+    finish_shard(1); /* so the array is said as an option */
+    submit(&r, NULL);
+    EXPECT(r, 69, "sbatch refused scan.sbatch (exit code 137)");
     put("sbatch", "no program at all", 0644);
     submit(&r, NULL);
     cr_expect_eq(r.code, 69, "%d %s", r.code, r.err);

@@ -47,22 +47,40 @@ static void commands(FILE *out)
     fputs("'\n        ;;\n", out);
 }
 
-/* Two commands may have options of one name. */
-static int named_before(int option)
+/* Commands may have different options of one name. */
+static int is_ambiguous(int option)
 {
-    int i = 0;
-    while (i < option && strcmp(option_table[i].name, option_table[option].name) != 0)
-        i++;
-    return i < option;
+    for (int i = 0; i < OPT_COUNT; i++)
+        if (i != option && strcmp(option_table[i].name, option_table[option].name) == 0)
+            return 1;
+    return 0;
+}
+
+/* A pattern for "COMMAND --OPTION". */
+static void pattern(FILE *out, int option)
+{
+    const char *name = option_table[option].name, *between = "";
+    if (!is_ambiguous(option)) {
+        fprintf(out, "    *' --%s')", name);
+        return;
+    }
+    fputs("    ", out);
+    for (int c = 0; c < CMD_COUNT; c++)
+        if (docs_takes((command_id)c, option)) {
+            fprintf(out, "%s'%s --%s'", between, command_table[c].name, name);
+            between = " | ";
+        }
+    fputc(')', out);
 }
 
 static void options_with_values(FILE *out)
 {
     for (int i = 0; i < OPT_COUNT; i++) {
         const option_row *row = &option_table[i];
-        if (row->kind == KIND_FLAG || named_before(i))
+        if (row->kind == KIND_FLAG)
             continue;
-        fprintf(out, "    --%s) kind='%s'", row->name, kind_word(row->kind));
+        pattern(out, i);
+        fprintf(out, " kind='%s'", kind_word(row->kind));
         if (row->choices) {
             fputs(" words='", out);
             docs_list(out, row->choices, " ");

@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "tools/heloci/landlock.h"
+#include "tools/heloci/text_json.h"
 #include "tools/heloci/tool.h"
 
 enum { LABEL = 30, EXIT_ABSENT = 69, EXIT_FAILED = 70 };
@@ -53,21 +54,6 @@ static void print_summary(const doctor *d)
 
 /* ---- JSON: sections are objects, or arrays of them where they are lists ---- */
 
-/* Text from the environment and the file system may be in any encoding; JSON is UTF-8. */
-static json_t *text_value(const char *text)
-{
-    json_t *value = json_string(text);
-    char *copy = value ? NULL : strdup(text);
-    if (!copy)
-        return value;
-    for (char *at = copy; *at; at++)
-        if ((unsigned char)*at >= 0x80)
-            *at = '?';
-    value = json_string(copy);
-    free(copy);
-    return value;
-}
-
 static json_t *value_of(const hel_finding *f)
 {
     switch (f->kind) {
@@ -83,7 +69,7 @@ static json_t *value_of(const hel_finding *f)
     case HEL_VALUE_TEXT:
         break;
     }
-    return text_value(f->text);
+    return text_json(f->text);
 }
 
 /* The object that a finding belongs to, borrowed; NULL without memory. */
@@ -118,8 +104,8 @@ static int add_advice(json_t *root, const hel_finding *f)
     if (f->item >= 0)
         rc |= json_object_set_new(one, "item", json_integer((json_int_t)f->item));
     rc |= json_object_set_new(one, "name", json_string(f->name));
-    rc |= json_object_set_new(one, "text", text_value(f->text));
-    rc |= json_object_set_new(one, "advice", text_value(f->advice ? f->advice : ""));
+    rc |= json_object_set_new(one, "text", text_json(f->text));
+    rc |= json_object_set_new(one, "advice", text_json(f->advice ? f->advice : ""));
     return rc;
 }
 

@@ -55,11 +55,6 @@ static int complain(const char *path, int exit_code)
     return exit_code;
 }
 
-static int errno_exit(void)
-{
-    return errno == EACCES || errno == EPERM || errno == EROFS ? 77 : EXIT_IO;
-}
-
 /* ---- folders ---- */
 
 static int make_folder(const char *path, int *made)
@@ -69,7 +64,7 @@ static int make_folder(const char *path, int *made)
         return 0;
     }
     if (errno != EEXIST)
-        return complain(path, errno_exit());
+        return complain(path, errno_exit(errno));
     fprintf(stderr,
             "heloci run: %s exists: an earlier run kept it or was killed. Remove it, or choose "
             "another --out\n",
@@ -174,7 +169,7 @@ static int hand_over(const runner *r, const char *name)
     char from[PATH_BYTES], to[PATH_BYTES];
     join(from, r->owner, name);
     join(to, r->centre, name);
-    return rename(from, to) == 0 ? 0 : complain(from, errno_exit());
+    return rename(from, to) == 0 ? 0 : complain(from, errno_exit(errno));
 }
 
 static int step_keygen(runner *r)
@@ -256,7 +251,7 @@ static int step_scan(runner *r)
                          .backend = tool_backend(r->o),
                          .device = first_device(r->o)};
     if (!realpath(r->key, r->forbidden))
-        return complain(r->key, errno_exit());
+        return complain(r->key, errno_exit(errno));
     sandbox_plan_user(&plan);
     step_begin(&s, CMD_SCAN, r->o);
     s.sandbox = &plan;

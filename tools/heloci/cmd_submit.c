@@ -17,7 +17,7 @@
 #include "tools/heloci/shell_word.h"
 #include "tools/heloci/tool.h"
 
-enum { EXIT_NO_INPUT = 66, EXIT_UNAVAILABLE = 69, EXIT_NO_MEMORY = 71, EXIT_NO_PERMISSION = 77 };
+enum { EXIT_NO_INPUT = 66, EXIT_UNAVAILABLE = 69, EXIT_NO_MEMORY = 71 };
 enum { PATH_BYTES = 4096, OUTPUT_BYTES = 1 << 20, ID_BYTES = 32 };
 
 typedef struct submission {
@@ -33,11 +33,6 @@ static int complain(const char *path, int code)
 {
     fprintf(stderr, "heloci submit: %s: %s\n", path, strerror(errno));
     return code;
-}
-
-static int errno_exit(void)
-{
-    return errno == EACCES || errno == EPERM || errno == EROFS ? EXIT_NO_PERMISSION : EXIT_IO;
 }
 
 static int no_memory(void)
@@ -168,12 +163,12 @@ static int write_script(const submission *s, const char *name,
     snprintf(part, sizeof part, "%s/%s.part", s->folder, name);
     FILE *out = fopen(part, "w");
     if (!out)
-        return complain(part, errno_exit());
+        return complain(part, errno_exit(errno));
     script(out, &s->j);
     int failed = ferror(out);
     failed |= fclose(out) != 0;
     if (failed || rename(part, path) != 0) {
-        int rc = complain(path, errno_exit());
+        int rc = complain(path, errno_exit(errno));
         unlink(part);
         return rc;
     }
@@ -184,7 +179,7 @@ static int write_scripts(const submission *s)
 {
     struct stat info;
     if (mkdir(s->folder, 0777) != 0 && errno != EEXIST)
-        return complain(s->folder, errno_exit());
+        return complain(s->folder, errno_exit(errno));
     if (stat(s->folder, &info) != 0 || !S_ISDIR(info.st_mode)) {
         fprintf(stderr, "heloci submit: %s: it is not a folder\n", s->folder);
         return EXIT_IO;
@@ -198,7 +193,7 @@ static int note_job(const submission *s, const char *id, const char *what)
     char path[PATH_BYTES + 64];
     snprintf(path, sizeof path, "%s/jobs", s->folder);
     FILE *out = fopen(path, "a");
-    int rc = out ? 0 : errno_exit();
+    int rc = out ? 0 : errno_exit(errno);
     if (out) {
         fprintf(out, "%s %s\n", id, what);
         rc = fclose(out) == 0 ? 0 : EXIT_IO;
@@ -222,19 +217,35 @@ static int has_line(const char *text, const char *word)
     return 0;
 }
 
+/* The numbers of this user's jobs, a line each. No squeue is no queue. */
+static int ask_queue(char *queue, size_t bytes)
+{
+    static const char *const squeue[] = {"squeue", "--noheader", "--me", "--format=%F", NULL};
+    const int rc = run_command(squeue, NULL, queue, bytes);
+    if (rc == COMMAND_FAILED)
+        return complain("squeue", EXIT_UNAVAILABLE);
+    if (rc == COMMAND_ABSENT)
+        queue[0] = 0;
+    else if (rc)
+        fprintf(stderr,
+                "heloci submit: squeue failed (exit code %d), so a job of this scan may still be "
+                "in the queue; nothing is submitted, try again when squeue answers\n",
+                rc);
+    return rc && rc != COMMAND_ABSENT ? EXIT_UNAVAILABLE : 0;
+}
+
 /* Two arrays at work on the same shards would be in each other's way: none that was submitted from
  * here may still be in the queue. */
 static int check_queue(const submission *s)
 {
-    static const char *const squeue[] = {"squeue", "--noheader", "--me", "--format=%F", NULL};
     char path[PATH_BYTES + 64], id[ID_BYTES];
     snprintf(path, sizeof path, "%s/jobs", s->folder);
     FILE *jobs = fopen(path, "r");
     if (!jobs) /* or no folder at all, which is said when it is made */
-        return errno == ENOENT || errno == ENOTDIR ? 0 : complain(path, errno_exit());
+        return errno == ENOENT || errno == ENOTDIR ? 0 : complain(path, errno_exit(errno));
     char *queue = malloc(OUTPUT_BYTES);
-    int rc = queue ? run_command(squeue, NULL, queue, OUTPUT_BYTES) : 0;
-    while (queue && rc == 0 && fscanf(jobs, "%31s%*[^\n]", id) == 1)
+    int rc = queue ? ask_queue(queue, OUTPUT_BYTES) : no_memory();
+    while (rc == 0 && fscanf(jobs, "%31s%*[^\n]", id) == 1)
         if (has_line(queue, id)) {
             fprintf(stderr,
                     "heloci submit: job %s of this scan is still in the queue; wait for it, or end "
@@ -244,11 +255,12 @@ static int check_queue(const submission *s)
         }
     fclose(jobs);
     free(queue);
-    return rc == EXIT_CANCELLED ? rc : queue ? 0 : no_memory();
+    return rc;
 }
 
 /* Runs sbatch in the folder of the scripts; its errors are on stderr already. */
-static int sbatch(const submission *s, const char *const *argv, char id[ID_BYTES])
+static int sbatch(const submission *s, const char *script, const char *const *argv,
+                  char id[ID_BYTES])
 {
     char said[256];
     int rc = run_command(argv, s->folder, said, sizeof said);
@@ -268,7 +280,7 @@ static int sbatch(const submission *s, const char *const *argv, char id[ID_BYTES
         return 0;
     }
     if (rc)
-        fprintf(stderr, "heloci submit: sbatch refused %s (exit code %d)\n", argv[2], rc);
+        fprintf(stderr, "heloci submit: sbatch refused %s (exit code %d)\n", script, rc);
     else
         fprintf(stderr, "heloci submit: sbatch said '%.80s', which is no job's number\n", said);
     return EXIT_UNAVAILABLE;
@@ -279,7 +291,7 @@ static int submit_scan(const submission *s, char id[ID_BYTES])
     char *array = array_option(s);
     const char *argv[] = {"sbatch", "--parsable", array ? array : "scan.sbatch",
                           array ? "scan.sbatch" : NULL, NULL};
-    int rc = sbatch(s, argv, id);
+    int rc = sbatch(s, "scan.sbatch", argv, id);
     if (rc == 0)
         rc = note_job(s, id, "scan");
     free(array);
@@ -293,7 +305,7 @@ static int submit_merge(const submission *s, const char *scan, char id[ID_BYTES]
     const char *behind[] = {"sbatch",       "--parsable", after, "--kill-on-invalid-dep=yes",
                             "merge.sbatch", NULL};
     const char *alone[] = {"sbatch", "--parsable", "merge.sbatch", NULL};
-    int rc = sbatch(s, scan[0] ? behind : alone, id);
+    int rc = sbatch(s, "merge.sbatch", scan[0] ? behind : alone, id);
     if (rc && scan[0])
         fprintf(
             stderr,

@@ -12,9 +12,10 @@
 #include <unistd.h>
 
 #include "heloci/heloci.h"
+#include "tools/heloci/text_json.h"
 #include "tools/heloci/tool.h"
 
-enum { EXIT_NO_PERMISSION = 77, EXIT_NO_MEMORY = 71, LINE_MOST = 1 << 16 };
+enum { EXIT_NO_MEMORY = 71, LINE_MOST = 1 << 16 };
 
 static double clock_seconds(void)
 {
@@ -33,20 +34,6 @@ static void time_text(char *out, size_t room)
     if (gmtime_r(&now.tv_sec, &tm))
         strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &tm);
     snprintf(out, room, "%s.%03dZ", day, (int)(now.tv_nsec / 1000000));
-}
-
-/* Arguments are bytes; what is no UTF-8 is said as '?'. */
-static json_t *text_json(const char *text)
-{
-    json_t *value = json_string(text);
-    char *copy = value ? NULL : strdup(text);
-    for (char *c = copy; c && *c; c++)
-        if (*c & 0x80)
-            *c = '?';
-    if (copy)
-        value = json_string(copy);
-    free(copy);
-    return value;
 }
 
 /* ---- writing ---- */
@@ -177,7 +164,7 @@ int event_log_open(event_log *log, const options *o)
     if (log->fd < 0) {
         const int error = errno;
         fprintf(stderr, "heloci %s: --log: %s: %s\n", log->command, log->path, strerror(error));
-        return error == EACCES || error == EPERM || error == EROFS ? EXIT_NO_PERMISSION : EXIT_IO;
+        return errno_exit(error);
     }
     log->common = common_members(log->command);
     if (!log->common) {

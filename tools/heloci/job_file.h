@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 enum {
-    JOB_MOST_SHARDS = 10000, /* their names are one command line of merge */
+    JOB_MOST_SHARDS = 4000, /* merge opens all; 4096 files is a usual hard limit of a process */
     JOB_NAME_BYTES = 65
 };
 

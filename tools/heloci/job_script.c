@@ -100,12 +100,8 @@ static void scan_arguments(FILE *out, const job *j)
     option(out, "out", j->out);
     fprintf(out, "    --shard \"$SLURM_ARRAY_TASK_ID/%llu\"\n", (ull)j->shards);
     option(out, "backend", j->backend);
-    if (j->gpus > 1) {
-        fputs("    --device 0", out);
-        for (uint64_t i = 1; i < j->gpus; i++)
-            fprintf(out, ",%llu", (ull)i);
-        fputc('\n', out);
-    }
+    if (j->gpus > 1 && strcmp(j->backend, "cpu") != 0)
+        fputs("    --device all\n", out); /* a task sees its own only */
     fprintf(out, "    --threads \"${SLURM_CPUS_PER_TASK:-%llu}\"\n", (ull)j->cpus);
     option_memory(out, j->memory_bytes);
     option(out, "io", j->io);
@@ -126,9 +122,16 @@ static void scan_arguments(FILE *out, const job *j)
 static const char scan_traps[] =
     "# Before the time limit Slurm sends USR1 to this shell alone; the program answers with a\n"
     "# checkpoint and 75. TERM (cancelled, preempted, out of time) goes to the program as well.\n"
-    "pid='' asked='' again=''\n"
-    "trap 'asked=1 again=1; [ -z \"$pid\" ] || kill -s USR1 \"$pid\" 2> /dev/null || :' USR1\n"
-    "trap 'again=1' TERM\n"
+    "# It takes a second one as \"at once\", so it gets one only.\n"
+    "pid='' asked='' told='' ended='' again=''\n"
+    "tell() {\n"
+    "    if [ -n \"$pid\" ] && [ -z \"$told\" ]; then\n"
+    "        told=1\n"
+    "        kill -s USR1 \"$pid\" 2> /dev/null || :\n"
+    "    fi\n"
+    "}\n"
+    "trap 'asked=1 again=1; tell' USR1\n"
+    "trap 'ended=1 again=1' TERM\n"
     "\n";
 
 static const char scan_body[] =
@@ -137,6 +140,7 @@ static const char scan_body[] =
     "if [ -z \"$asked\" ]; then\n"
     "    \"$program\" \"${arguments[@]}\" &\n"
     "    pid=$!\n"
+    "    [ -z \"$asked\" ] || tell # the signal came before its number was known\n"
     "    while :; do\n"
     "        rc=0 again=''\n"
     "        wait \"$pid\" || rc=$?\n"
@@ -149,8 +153,18 @@ static const char scan_body[] =
     "75 | 138 | 143) ;;\n"
     "*) exit \"$rc\" ;;\n"
     "esac\n"
+    "# Slurm may be out of reach for a moment. Where it ends the job itself, one try is enough.\n"
+    "insist() {\n"
+    "    local pause\n"
+    "    for pause in 1 3 6; do\n"
+    "        if \"$@\"; then return; fi\n"
+    "        [ -z \"$ended\" ] || return 1\n"
+    "        sleep \"$pause\"\n"
+    "    done\n"
+    "    \"$@\"\n"
+    "}\n"
     "task=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID\n"
-    "state=$(squeue --noheader --format=%T --jobs=\"$task\" || :)\n";
+    "state=$(insist squeue --noheader --format=%T --jobs=\"$task\") || state=''\n";
 
 static void scan_ending(FILE *out, const job *j)
 {
@@ -160,7 +174,7 @@ static void scan_ending(FILE *out, const job *j)
         "    echo \"shard $SLURM_ARRAY_TASK_ID stopped with its job (${state:-unknown})\" >&2\n"
         "elif [ \"${SLURM_RESTART_COUNT:-0}\" -ge %llu ]; then\n"
         "    echo \"shard $SLURM_ARRAY_TASK_ID was started again %llu times, not once more\" >&2\n"
-        "elif scontrol requeue \"$task\"; then\n"
+        "elif insist scontrol requeue \"$task\"; then\n"
         "    echo \"shard $SLURM_ARRAY_TASK_ID is to go on from its checkpoint\"\n"
         "fi\n"
         "exit 75\n",

@@ -9,7 +9,7 @@
 #include "tools/heloci/sandbox_device.h"
 #include "tools/heloci/tool.h"
 
-enum { PATH_BYTES = 4096, EXIT_NO_INPUT = 66, EXIT_NO_PERMISSION = 77, LEAST_MEMORY_MIB = 64 };
+enum { PATH_BYTES = 4096, EXIT_NO_INPUT = 66, LEAST_MEMORY_MIB = 64 };
 
 /* A regular file, since more than one step reads it. */
 static int check_file(const char *path)

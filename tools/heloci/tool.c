@@ -1,6 +1,7 @@
 /* Opens and closes a subcommand. */
 #include "tools/heloci/tool.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,11 @@ static int open_passphrase(tool *t)
     if (rc)
         return tool_fail(t, rc, "%s", why);
     return 0;
+}
+
+int errno_exit(int error)
+{
+    return error == EACCES || error == EPERM || error == EROFS ? EXIT_NO_PERMISSION : EXIT_IO;
 }
 
 const char *tool_backend(const options *o)

@@ -10,7 +10,7 @@
 #include "tools/heloci/options.h"
 #include "tools/heloci/progress_bar.h"
 
-enum { EXIT_USAGE = 64, EXIT_IO = 74, EXIT_CANCELLED = 75 };
+enum { EXIT_USAGE = 64, EXIT_IO = 74, EXIT_CANCELLED = 75, EXIT_NO_PERMISSION = 77 };
 
 typedef struct tool {
     const options *o;
@@ -22,6 +22,8 @@ typedef struct tool {
     int quiet;
 } tool;
 
+/* Of a file that could not be opened, made or moved: EXIT_NO_PERMISSION or EXIT_IO. */
+int errno_exit(int error);
 /* What --backend says, or its default. */
 const char *tool_backend(const options *o);
 /* The numbers in --device; HEL_DEVICES_ALL for all, 0 where it is not given (then number[0] =
