@@ -2,9 +2,10 @@
  * What a cohort of any size takes, from rates: seconds per weight, genotype, sum and byte. Bytes
  * are counted; a node's scan is the pipeline of hel_scan_forecast() with a unit for every chunk of
  * samples and range of blocks whose sums fit the memory, a step for every tile of 64 samples, a
- * span for every 8 blocks of it. Nodes take a shard each, as nearly equal as blocks allow, and read
- * from one storage. On paper, rows are read beside the products only; the pipeline reads beside all
- * else too, as far as its slots reach.
+ * span for every super-block of 8 blocks. Rows of super-blocks are read whole, by every range that
+ * has a block of them. Nodes take a shard each, bordered as hel_scan() does it, and read from one
+ * storage. On paper, rows are read beside the products only; the pipeline reads beside all else
+ * too, as far as its slots reach.
  */
 #ifndef HELOCI_TOOL_BENCH_MODEL_H
 #define HELOCI_TOOL_BENCH_MODEL_H
@@ -45,6 +46,8 @@ typedef struct bench_cluster {
 
 typedef struct bench_outlook {
     double blocks, ranges; /* of the node with the most; times that weights are expanded */
+    double read, read_all; /* blocks that are read, repetitions included: of the node that reads
+                              the most; of all nodes */
     double paper;          /* start + weights + sums + the longest of reading, copies, products */
     hel_scan_outlook scan; /* the pipeline; scan.wall is the prediction */
     double merge;          /* of the shards' sums: read and written once */
@@ -55,6 +58,13 @@ typedef struct bench_outlook {
 /* HEL_E_USAGE where the rates make no sense. */
 hel_status bench_model_scan(hel_engine *engine, const bench_rates *rates, const bench_shape *shape,
                             const hel_params *p, const bench_cluster *cluster, bench_outlook *out);
+
+/* The block at which shard k ends and k + 1 begins, as the scan does it. */
+uint64_t bench_shard_border(uint64_t blocks, uint64_t k, uint64_t shards);
+/* Ranges of at most `range` blocks into which [first, end) of `blocks` is cut, and blocks read for
+ * them, in whole super-blocks. */
+uint64_t bench_ranges(uint64_t first, uint64_t end, uint64_t range);
+uint64_t bench_blocks_read(uint64_t blocks, uint64_t first, uint64_t end, uint64_t range);
 
 typedef struct bench_owner {
     double keygen, encrypt, null, decrypt, postprocess;

@@ -101,6 +101,10 @@ static json_t *assumptions_json(const prediction *p)
     json_add(&all, json_text("a node is the machine that the rates are from, with its threads and "
                              "memory budget; nodes take equal shards of the variants and do not "
                              "disturb each other; queues and uploads are left out"));
+    json_add(&all, json_text("rows are read in whole super-blocks of 8 blocks of variants, once "
+                             "for every shard and range of blocks that has a part of one: shards "
+                             "of fewer than 8 super-blocks, whose borders may lie within one, "
+                             "read more than their share"));
     json_add(&all,
              json_text("every shard expands all weights, again for each range of blocks whose "
                        "sums do not fit into memory together"));
@@ -137,6 +141,8 @@ static json_t *outlook_json(const bench_outlook *x)
     json_put(&o, "seconds", json_number(x->scan.wall));
     json_put(&o, "seconds_on_paper", json_number(x->paper));
     json_put(&o, "blocks_of_a_node", json_number(x->blocks));
+    json_put(&o, "blocks_read_by_a_node", json_number(x->read));
+    json_put(&o, "blocks_read_by_all", json_number(x->read_all));
     json_put(&o, "weights_expanded_times", json_number(x->ranges));
     json_put(&o, "reading_s", json_number(x->scan.read));
     json_put(&o, "copies_s", json_number(x->scan.copy));
