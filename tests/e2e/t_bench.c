@@ -330,6 +330,42 @@ Test(bench, backends_are_compared, .timeout = 300)
     test_dir_remove(&f.d);
 }
 
+static double seconds_in(json_t *value, const char *path)
+{
+    return strtod(json_string_value(at(value, path)), NULL);
+}
+
+/* Seconds that devices report are sums, those of stages are of one. */
+Test(bench, two_devices, .timeout = 300)
+{
+    fixture f;
+    begin(&f);
+    const char *argv[] = {NULL,     "bench",      "--size", "toy",     "--samples",
+                          "80",     "--variants", "1500",   "--log-n", "10",
+                          "--runs", "1",          "--out",  f.out,     "--backend",
+                          "sim",    "--device",   "all",    NULL};
+    program_run_argv(&f.r, NULL, "HELOCI_SIM_DEVICES=2", argv);
+    cr_assert_eq(f.r.code, 0, "%d: %s", f.r.code, f.r.err);
+    json_t *root = load(&f, ".json"), *results = load(&f, ".results-1.json");
+    json_t *scan = at(root, "scan/sim/runs/0"), *rates = at(root, "rates/sim");
+    cr_assert_eq(number(scan, "devices"), 2);
+    cr_expect_float_eq(seconds_in(results, "Server Reported/Products and sums"),
+                       number(scan, "device_s_products") / 2, 1e-4);
+    cr_expect_float_eq(seconds_in(results, "Server Reported/Weight expansion"),
+                       number(scan, "device_s_expansion") / 2, 1e-4);
+    cr_expect_eq(number(rates, "cores"), 2);
+    cr_expect_float_eq(number(rates, "memory"), number(scan, "device_room_bytes") / 2, 1);
+    /* a genotype's rate, times genotypes, is half of what both report */
+    const bench_shape shape = bench_shape_of(&bench_sizes[0]);
+    const double genotypes = number(scan, "genotypes_with_padding") / number(rates, "spread");
+    const double each = 2 * number(rates, "row") + shape.outputs * number(rates, "product");
+    cr_expect_float_eq(each * genotypes, number(scan, "device_s_products") / 2,
+                       1e-3 * number(scan, "device_s_products"));
+    json_decref(results);
+    json_decref(root);
+    test_dir_remove(&f.d);
+}
+
 static void run_corrupt(fixture *f, const char *backends)
 {
     const char *argv[] = {NULL, TINY, f->out, "--backend", backends, NULL};

@@ -309,6 +309,40 @@ Test(bench_model, rates_from_figures)
     cr_expect_float_eq(got.sum, 5e-4, 1e-12);
     cr_expect_float_eq(got.copy, 2e-11, 1e-19);
     cr_expect_eq(got.start, stats.wall);
+    /* the seconds of four devices are a sum; the host's are not */
+    const double read = got.read, write = got.write;
+    stats.on_device = 4;
+    cr_assert_eq(bench_rates_of_scan(engine, &got, &stats, &sampled, &s, &usual, stats.wall),
+                 HEL_OK);
+    cr_expect_eq(got.cores, 4);
+    cr_expect_float_eq(got.weight, 2e-4 / 4, 1e-12);
+    cr_expect_float_eq(got.ciphertext, 2e-2 / 4, 1e-12);
+    cr_expect_float_eq(got.row, 0.5e-9 / 4, 1e-17);
+    cr_expect_float_eq(got.product, 1e-9 / 4, 1e-17);
+    cr_expect_float_eq(got.sum, 5e-4 / 4, 1e-12);
+    cr_expect_float_eq(got.copy, 2e-11 / 4, 1e-19);
+    cr_expect_eq(got.read, read);
+    cr_expect_eq(got.write, write);
+}
+
+/* Devices of a node take its ranges, each by its own memory. */
+Test(bench_model, devices_have_a_range_each)
+{
+    const bench_shape s = {.samples = 4096, .variants = 8192.0 * 64, .columns = 10, .outputs = 11};
+    bench_rates rates = simple;
+    rates.device = 1;
+    rates.cores = 4;
+    cr_expect_eq(run(&rates, &s, 1, INFINITY).ranges, 4);
+    rates.cores = 3; /* 22, in whole super-blocks: 16, 16, 16, 16 */
+    cr_expect_eq(run(&rates, &s, 1, INFINITY).ranges, 4);
+    rates.cores = 100;
+    cr_expect_eq(run(&rates, &s, 1, INFINITY).ranges, 64);
+    rates.memory = bench_other_memory(&s, &usual) + 9 * bench_block_memory(&s, &usual);
+    rates.cores = 4;
+    cr_expect_eq(run(&rates, &s, 1, INFINITY).ranges, 8);
+    rates.device = 0; /* threads hold them together */
+    rates.memory = simple.memory;
+    cr_expect_eq(run(&rates, &s, 1, INFINITY).ranges, 1);
 }
 
 Test(bench_model, rates_that_make_no_sense)

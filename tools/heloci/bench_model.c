@@ -109,14 +109,15 @@ uint64_t bench_blocks_read(uint64_t blocks, uint64_t first, uint64_t end, uint64
 
 /* ---- a scan ---- */
 
-/* Blocks that are held together; all of them if they fit. */
+/* Blocks of a shard that are held together; if they fit, all of them or a device's part. */
 static double range_of(const bench_rates *rates, const bench_shape *shape, const hel_params *p,
                        double blocks)
 {
     const double left = rates->memory - bench_other_memory(shape, p);
+    const double share = rates->device && rates->cores > 1 ? ceil(blocks / rates->cores) : blocks;
     double range = floor(left / bench_block_memory(shape, p));
-    if (range >= blocks)
-        return blocks;
+    if (range >= share)
+        return share;
     if (range > BENCH_SUPER_BLOCK)
         range -= fmod(range, BENCH_SUPER_BLOCK);
     return range < 1 ? 1 : range;
@@ -240,8 +241,10 @@ hel_status bench_rates_of_scan(hel_engine *engine, bench_rates *out, const hel_s
     const hel_scan_stage *read = stage_of(stats, "read"), *copy = stage_of(stats, "copy");
     const hel_scan_stage *write = stage_of(stats, "write");
     const int device = stats->on_device > 0;
-    const double genotype = per(device ? stats->device_scan : seconds_of(stats, "accumulate"),
-                                (double)stats->genotypes);
+    const double devices = device ? stats->on_device : 1; /* each for itself, all at once */
+    const double genotype =
+        per(device ? stats->device_scan / devices : seconds_of(stats, "accumulate"),
+            (double)stats->genotypes);
     double share =
         PLANES * sampled->row / (PLANES * sampled->row + shape->outputs * sampled->product);
     if (!(share > 0 && share < 1))
@@ -249,17 +252,18 @@ hel_status bench_rates_of_scan(hel_engine *engine, bench_rates *out, const hel_s
     out->device = device;
     const double passes = stats->passes ? stats->passes : 1;
     const double each = sampled->weight > 0 ? sampled->ciphertext / sampled->weight : 0;
-    out->weight = per(device ? stats->device_expand : seconds_of(stats, "expand"),
+    out->weight = per(device ? stats->device_expand / devices : seconds_of(stats, "expand"),
                       passes * (shape->samples * shape->columns + bench_packed(shape, p) * each));
     out->ciphertext = each * out->weight;
     out->row = genotype * share / PLANES;
     out->product = genotype * (1 - share) / shape->outputs;
-    out->sum = per(device ? stats->device_output : seconds_of(stats, "finish"), sums);
+    out->sum = per(device ? stats->device_output / devices : seconds_of(stats, "finish"), sums);
     out->read =
         per(seconds_of(stats, "read") + seconds_of(stats, "check"), read ? (double)read->bytes : 0);
-    out->copy = per(device ? stats->device_copy : 0, copy ? (double)copy->bytes : 0);
+    out->copy = per(device ? stats->device_copy / devices : 0, copy ? (double)copy->bytes : 0);
     out->write = per(write ? write->busy : 0, sums * sum_bytes); /* by one thread */
     out->start = 0;
+    out->cores = device ? devices : out->cores; /* ranges go by it */
     bench_outlook outlook;
     const hel_status status = bench_model_scan(
         engine, out, shape, p, &(bench_cluster){.nodes = 1, .storage = INFINITY}, &outlook);

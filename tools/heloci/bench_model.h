@@ -2,7 +2,8 @@
  * What a cohort of any size takes, from rates: seconds per weight, genotype, sum and byte. Bytes
  * are counted; a node's scan is the pipeline of hel_scan_forecast() with a unit for every chunk of
  * samples and range of blocks whose sums fit the memory, a step for every tile of 64 samples, a
- * span for every super-block of 8 blocks. Rows of super-blocks are read whole, by every range that
+ * span for every super-block of 8 blocks. Several GPUs of a node have a range each at the least and
+ * are one pipeline of so many times their speed. Rows of super-blocks are read whole, by every range that
  * has a block of them. Nodes take a shard each, bordered as hel_scan() does it, and read from one
  * storage. On paper, rows are read beside the products only; the pipeline reads beside all else
  * too, as far as its slots reach.
@@ -21,14 +22,14 @@ typedef struct bench_rates {
     char name[RATES_NAME];
     int measured; /* 0: predicted by somebody */
     int device;
-    double cores;              /* of a node, or GPUs: what is billed */
+    double cores;              /* of a node, or its GPUs, which share its ranges: what is billed */
     double start;              /* a scan's process, keys, plan */
     double spread;             /* that the stages' own times were multiplied by */
     double weight, ciphertext; /* one weight; a packed ciphertext of N made ready for them */
     double row, product, sum;  /* one genotype of a plane; times a column; one encrypted sum
                                          of N variants */
     double read, copy, write;  /* one byte: genotypes read, to a device, sums written */
-    double memory;             /* bytes that weights and sums may take */
+    double memory;             /* bytes that weights and sums may take, on each GPU */
     /* the owner's side; 0 = not known */
     double keygen;                              /* once */
     double encrypt, null, decrypt, postprocess; /* one genotype (padding counts), one weight, one
@@ -75,7 +76,8 @@ bench_owner bench_model_owner(const bench_rates *rates, const bench_shape *shape
 
 /* Rates of a backend from what one scan reported; `sampled`: from its plan, for how the time of a
  * genotype divides into what columns cost and what they do not, and that of the weights into them
- * and their ciphertexts. `process`: seconds of the whole process; those before the work begins are
+ * and their ciphertexts. Seconds of several devices are their sum: they count by the device, as all
+ * work at once; the host reads and writes for all of them. `process`: seconds of the whole process; those before the work begins are
  * `start`. The others must be what the model says: all rates are multiplied by the quotient,
  * `spread`. The owner's rates stay 0. */
 hel_status bench_rates_of_scan(hel_engine *engine, bench_rates *out, const hel_scan_stats *stats,

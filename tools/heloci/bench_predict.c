@@ -107,7 +107,8 @@ static json_t *assumptions_json(const prediction *p)
                              "read more than their share"));
     json_add(&all,
              json_text("every shard expands all weights, again for each range of blocks whose "
-                       "sums do not fit into memory together"));
+                       "sums do not fit into memory together; GPUs of a node have a range each at "
+                       "the least, and work as one of so many times the speed"));
     json_add(&all,
              json_text("a process starts, reads keys and plans in the time that it took here; "
                        "what the measured scan took beyond its pipeline's model (workers that "

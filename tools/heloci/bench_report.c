@@ -128,7 +128,7 @@ static void put_bytes(json_t **object, const char *name, double bytes)
     json_put(object, name, json_text(text));
 }
 
-/* What the server says of itself: its stages' time at work. */
+/* What the server says of itself: its stages' time at work, of each worker or device on average. */
 static json_t *server_json(const json_t *report)
 {
     static const char *const names[][2] = {{"expand", "Weight expansion"},
@@ -142,11 +142,12 @@ static json_t *server_json(const json_t *report)
             if (strcmp(json_word(s, "name", ""), names[k][0]) == 0 && json_get(s, "workers", 0) > 0)
                 put_seconds(&o, names[k][1], json_get(s, "busy_s", 0) / json_get(s, "workers", 1));
         }
-    if (json_get(report, "devices", 0) > 0) {
-        put_seconds(&o, "Weight expansion", json_get(report, "device_s_expansion", 0));
-        put_seconds(&o, "Products and sums", json_get(report, "device_s_products", 0));
+    const double devices = json_get(report, "devices", 0);
+    if (devices > 0) {
+        put_seconds(&o, "Weight expansion", json_get(report, "device_s_expansion", 0) / devices);
+        put_seconds(&o, "Products and sums", json_get(report, "device_s_products", 0) / devices);
         put_seconds(&o, "Relinearization and modulus switch",
-                    json_get(report, "device_s_output", 0));
+                    json_get(report, "device_s_output", 0) / devices);
     }
     put_seconds(&o, "Total", json_get(report, "wall_s", 0));
     return o;

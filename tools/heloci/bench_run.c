@@ -356,7 +356,8 @@ static hel_status rates_of(bench_result *r, hel_engine *engine, bench_backend b)
     snprintf(out->name, sizeof out->name, "%.*s%s", RATES_NAME - 24,
              json_word(report, "backend", "?"), out->measured ? "" : ", no measurement");
     out->cores = b == BENCH_CPU ? json_get(report, "threads", 1) : json_get(report, "devices", 1);
-    out->memory = json_get(report, b == BENCH_CPU ? "memory_bytes" : "device_room_bytes", 0x1p30);
+    out->memory = b == BENCH_CPU ? json_get(report, "memory_bytes", 0x1p30)
+                                 : json_get(report, "device_room_bytes", 0x1p30) / out->cores;
     for (uint32_t i = 0; i < record->count; i++) {
         hel_scan_stats stats;
         read_stats(json_array_get(r->server_reported[b], i), &stats);
