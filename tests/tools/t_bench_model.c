@@ -128,6 +128,26 @@ Test(bench_model, a_scan_that_waits_for_storage)
     cr_expect_float_eq(same.merge, 64.0 * 11 * 131072 * 2 / 1e8, 1e-9);
 }
 
+/* Storage slower than the node decides nothing while the products, the copies or the weights take
+ * longer still. */
+Test(bench_model, a_slow_storage_that_does_not_decide)
+{
+    const bench_shape s = {.samples = 4096, .variants = 8192.0 * 64, .columns = 10, .outputs = 11};
+    const double reading = 4096.0 * 8192 * 64 * 24 / 1e8; /* 515 s */
+    bench_rates rates = simple;
+    cr_expect_eq(run(&rates, &s, 1, 1e8).by_storage, 1);
+    rates.product *= 1.05 * reading / run(&simple, &s, 1, 1e8).scan.products;
+    rates.row *= 1.05 * reading / run(&simple, &s, 1, 1e8).scan.products;
+    cr_expect_gt(run(&rates, &s, 1, 1e8).scan.products, reading);
+    cr_expect_eq(run(&rates, &s, 1, 1e8).by_storage, 0);
+    rates = simple;
+    rates.copy = 1.05 / 1e8;
+    cr_expect_eq(run(&rates, &s, 1, 1e8).by_storage, 0);
+    rates = simple;
+    rates.weight = 1.05 * reading / (4096 * 10);
+    cr_expect_eq(run(&rates, &s, 1, 1e8).by_storage, 0);
+}
+
 /* Accumulators of the whole do not fit: weights are expanded again. */
 Test(bench_model, memory_makes_ranges)
 {

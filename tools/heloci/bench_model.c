@@ -173,7 +173,9 @@ hel_status bench_model_scan(hel_engine *engine, const bench_rates *rates, const 
     load.products = products / spans;
     load.expand = (weights * rates->weight + packed * rates->ciphertext) / steps;
     load.finish = sums * (rates->sum + sum_bytes * rates->write) / units;
-    out->by_storage = stored > bytes * rates->read;
+    const double others =
+        fmax(fmax(products, copying), fmax(steps * load.expand, units * load.finish));
+    out->by_storage = stored > bytes * rates->read && stored > others;
     const double longest = fmax(products, fmax(reading, copying));
     out->paper = load.begin + steps * load.expand + units * load.finish + longest;
     out->merge = nodes > 1 ? chunks * all * shape->outputs * sum_bytes * 2 / cluster->storage : 0;

@@ -53,7 +53,7 @@ typedef struct bench_outlook {
     hel_scan_outlook scan; /* the pipeline; scan.wall is the prediction */
     double merge;          /* of the shards' sums: read and written once */
     double billed;         /* core-hours, or GPU-hours, of all nodes */
-    int by_storage;        /* 1: reading is bound by the storage, not by the node */
+    int by_storage; /* 1: reading is the longest of all stages, bound by the storage, not by the node */
 } bench_outlook;
 
 /* HEL_E_USAGE where the rates make no sense. */
