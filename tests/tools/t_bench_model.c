@@ -392,6 +392,22 @@ Test(bench_model, the_large_cohorts_can_be_predicted)
         }
 }
 
+/* bench/ladders/scan/README.md, the variant in use: G genotypes and planes per second. */
+Test(bench_model, the_h200_is_the_ladders)
+{
+    static const struct {
+        int columns;
+        double rate, margin;
+    } row[] = {{24, 28e9, 0.01}, {13, 45e9, 0.03}, {25, 24e9, 0.15}, {40, 15e9, 0.25}};
+    for (int i = 0; i < 4; i++) {
+        const double seconds = bench_rates_h200.row + row[i].columns * bench_rates_h200.product;
+        cr_expect_float_eq(seconds * row[i].rate, 1, row[i].margin, "%d columns: %g G/s",
+                           row[i].columns, 1e-9 / seconds);
+    }
+    cr_expect_float_eq(1 / bench_rates_h200.weight, 1.7e6, 0.1e6);
+    cr_expect_not(bench_rates_h200.measured);
+}
+
 /* ---- text ---- */
 
 Test(bench_model, cohorts_on_the_command_line)

@@ -7,23 +7,35 @@
 
 enum { PLANES = 2, SLOTS = 3, RUNS_MOST = 99 };
 
-/* 28 G genotypes and planes per second at 25 columns and planes; PCIe 5 at 55 GB/s; eight readers
- * at 0.16 ns a byte; 1.7 million weights per second. */
+/* bench/ladders/scan/README.md, 8 blocks x 4 columns, products at half rate: 28 G genotypes and
+ * planes per second at 24 columns, 36 ps, of which ChaCha's 236 instructions at 33.45 T a second are
+ * 7. README.md: 1.5 to 2 million weights per second. The others are assumed; see the text. */
 const bench_rates bench_rates_h200 = {
     .backend = "cuda",
-    .name = "NVIDIA H200, predicted from its machine code (bench/kernels.md), not measured",
+    .name = "NVIDIA H200, by counting and assumption (bench/ladders/scan), not measured",
     .device = 1,
     .cores = 1,
     .start = 3,
     .weight = 6e-7,
-    .row = 6e-12,
-    .product = 2.4e-12,
+    .row = 7e-12,
+    .product = 1.2e-12,
     .sum = 2e-5,
     .read = 2e-11,
     .copy = 1 / 55e9,
     .write = 5e-10,
     .memory = 100e9,
 };
+
+const char bench_rates_h200_text[] =
+    "the H200's rates are no measurement. Counted in its machine code: 7 ps for a genotype of a "
+    "plane "
+    "and 1.2 ps for each of its columns, together 28 G genotypes and planes per second at 24 "
+    "columns "
+    "(bench/ladders/scan/README.md, the slower of two counts; columns beyond 32 take a second pass "
+    "and a fifth more), and 0.6 us for a weight (README.md). Assumed: 20 us for an encrypted sum, "
+    "55 "
+    "GB/s to the device (PCIe 5), 50 GB/s read and checked, 2 GB/s written by the node, 100 GB of "
+    "memory for weights and sums, 3 s to start";
 
 static int ascending(const void *a, const void *b)
 {

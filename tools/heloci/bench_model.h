@@ -37,8 +37,9 @@ typedef struct bench_rates {
                                                    trait */
 } bench_rates;
 
-/* An H200 as its machine code counts it (bench/kernels.md). No GPU was asked. */
+/* An H200 as its machine code counts it (bench/ladders/scan). No GPU was asked. */
 extern const bench_rates bench_rates_h200;
+extern const char bench_rates_h200_text[]; /* which is counted, which assumed */
 
 typedef struct bench_cluster {
     double nodes;

@@ -117,6 +117,8 @@ static json_t *assumptions_json(const prediction *p)
              json_text("the client's side is one machine as measured; encryption is taken as "
                        "proportional to genotypes, weights to weights, decryption with all "
                        "that follows to encrypted sums, which is more than the tables' part"));
+    if (p->sets && p->set[p->sets - 1] == &bench_rates_h200)
+        json_add(&all, json_text(bench_rates_h200_text));
     json_add(&all, json_text("core-hours are those of all nodes while the slowest works (GPU-hours "
                              "where there is a GPU), and leave out the client and the merge"));
     return all;
