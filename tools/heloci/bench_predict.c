@@ -110,6 +110,18 @@ static json_t *assumptions_json(const prediction *p)
                        "sums do not fit into memory together; GPUs of a node have a range each at "
                        "the least, and work as one of so many times the speed"));
     json_add(&all,
+             json_text("the weights of a tile of samples fit into memory in all columns; with "
+                       "too little for that (or on a device for their accumulators) a scan "
+                       "works in batches of columns and reads the rows again for each, which "
+                       "is left out"));
+    json_add(&all, json_text("the scan ends with the SHA-256 of its sums for the manifest: in "
+                             "measured rates that is part of what is spread over all of them, in "
+                             "others it is left out"));
+    json_add(&all, json_text("the merge is one process that reads all shards' sums once and writes "
+                             "them once at the storage's rate; its checksums and the SHA-256 of "
+                             "every part and of the result, each by one thread, are left out and "
+                             "may take longer than that"));
+    json_add(&all,
              json_text("a process starts, reads keys and plans in the time that it took here; "
                        "what the measured scan took beyond its pipeline's model (workers that "
                        "waited for each other) is spread over all of its rates"));
