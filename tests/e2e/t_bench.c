@@ -146,7 +146,9 @@ static void check_quality(json_t *root, uint32_t variants)
         cr_expect_lt(number(q, "max_difference_log10p"), 1e-3);
     }
     json_t *plink2 = at(root, "quality/plink2");
-    if (!json_object_get(plink2, "absent")) {
+    const int absent = json_object_get(plink2, "absent") != NULL;
+    cr_expect_eq(absent, system("command -v plink2 > /dev/null") != 0);
+    if (!absent) {
         cr_expect_gt(number(plink2, "compared"), 10);
         cr_expect_lt(number(plink2, "max_difference_beta_in_se"), 1e-3);
     }
@@ -493,6 +495,63 @@ Test(bench, stages_of_the_suite, .timeout = 300)
     cr_assert_eq(stage(&f, "cleartext_impl", ""), 0);
     const int state = stage(&f, "verify_result", "");
     cr_expect_eq(WEXITSTATUS(state), 76);
+    test_dir_remove(&f.d);
+}
+
+/* ---- the second witness ---- */
+
+static int ask(fixture *f, const char *path)
+{
+    char variable[5 * PATH_MAX];
+    snprintf(variable, sizeof variable, "PATH=%s", path);
+    const char *argv[] = {NULL,        "bench", "--size",  "toy",
+                          "--samples", "80",    "--stage", "cleartext_witness",
+                          "--dir",     f->work, NULL};
+    program_run_argv(&f->r, NULL, variable, argv);
+    return f->r.code;
+}
+
+/* Who is not there is excused; who is there and fails, or says something else, is not. */
+Test(bench, plink2_that_fails)
+{
+    static const char *const stages[] = {"generate_dataset", "cleartext_impl"};
+    fixture f;
+    char path[3 * PATH_MAX], file_path[4 * PATH_MAX];
+    begin(&f);
+    for (size_t i = 0; i < COUNT(stages); i++) {
+        program_run(&f.r, "bench", "--size", "toy", "--samples", "80", "--stage", stages[i],
+                    "--dir", f.work, NULL);
+        cr_assert_eq(f.r.code, 0, "%s", f.r.err);
+    }
+    cr_expect_eq(ask(&f, f.d.path), 0, "%s", f.r.err);
+    snprintf(path, sizeof path, "%s/bin", f.d.path);
+    snprintf(file_path, sizeof file_path, "%s/plink2", path);
+    cr_assert_eq(mkdir(path, 0700), 0);
+    static const struct {
+        const char *script;
+        int code;
+        const char *says;
+    } cases[] = {
+        {"#!/bin/sh\necho before\necho 'Error: no such thing.' >&2\nexit 7\n", 69,
+         "plink2 ended with 7: Error: no such thing."},
+        {"#!/bin/sh\nexit 127\n", 69, "plink2 ended with 127"},
+        {"#!/bin/sh\nkill -9 $$\n", 69, "plink2 ended with 137"},
+        {"no program\n", 69, "plink2 cannot be started: Permission denied"},
+        {"#!/bin/sh\nexit 0\n", 74, "cannot be compared with plink2"},
+        {"#!/bin/sh\nwhile [ $# -gt 1 ]; do shift; done\necho ID BETA > $1.Q1.glm.linear\n", 74,
+         "cannot be compared with plink2"},
+        {"#!/bin/sh\nwhile [ $# -gt 1 ]; do shift; done\n"
+         "printf 'ID\\tOBS_CT\\tBETA\\tSE\\tP\\nv0\\t80\\t99\\t1\\t0.5\\n' > "
+         "$1.Q1.glm.linear\n",
+         76, "standard errors"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        test_write_file(file_path, cases[i].script, strlen(cases[i].script),
+                        cases[i].script[0] == '#' ? 0700 : 0600);
+        cr_expect_eq(ask(&f, path), cases[i].code, "%zu: %d: %s", i, f.r.code, f.r.err);
+        cr_expect(strstr(f.r.err, cases[i].says) != NULL, "%zu: %s", i, f.r.err);
+        cr_expect_eq(unlink(file_path), 0);
+    }
     test_dir_remove(&f.d);
 }
 
