@@ -408,6 +408,7 @@ Test(bench, wrong_sums_are_refused, .timeout = 300)
     cr_expect(strstr(f.r.out, "MISMATCH") != NULL);
     json_t *root = load(&f, ".json");
     cr_expect(json_is_false(at(root, "quality/sums_equal")));
+    cr_expect_str_eq(json_string_value(at(root, "quality/found_by")), "verify_result");
     cr_expect(json_is_true(at(root, "quality/tables_good")), "the CPU's");
     cr_expect_str_eq(json_string_value(at(root, "speedup_over_cpu/sim")),
                      "refused: the sums differ");

@@ -323,6 +323,9 @@ static json_t *quality_json(const bench_result *r)
     const json_t *witness = r->record[STAGE_WITNESS][0].report;
     const hel_params *p = &r->params;
     json_t *o = verdict ? json_deep_copy(verdict) : json_object();
+    json_put(&o, "verdict", json_text(bench_verdict(r)));
+    if (r->mismatch)
+        json_put(&o, "found_by", json_text(bench_stage_table[r->failed].name));
     json_put(&o, "sums_verified",
              json_number(bench_chunks(&r->shape, p) * bench_blocks(&r->shape, p) *
                          r->shape.outputs * ldexp(1, (int)p->log_n)));
