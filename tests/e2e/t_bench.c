@@ -558,6 +558,33 @@ Test(bench, plink2_that_fails)
 
 /* ---- what is refused, and what is stopped ---- */
 
+/* What must be given is said, and the size need not be. */
+Test(bench, help_says_what_is_required)
+{
+    fixture f;
+    begin(&f);
+    program_run(&f.r, "bench", "--help", NULL);
+    cr_expect_eq(f.r.code, 0);
+    cr_expect(strstr(f.r.out, "usage: heloci bench --out PREFIX [OPTIONS]") != NULL, "%s", f.r.out);
+    /* small, with a number of its own for both: what a stage simulates says so */
+    program_run(&f.r, "bench", "--stage", "generate_dataset", "--dir", f.work, "--samples", "64",
+                "--variants", "10", NULL);
+    cr_expect_eq(f.r.code, 0, "%s", f.r.err);
+    char path[3 * PATH_MAX];
+    size_t bytes;
+    snprintf(path, sizeof path, "%s/dataset/cohort.covar", f.work);
+    char *text = (char *)test_read_file(path, &bytes);
+    cr_assert(text != NULL && bytes > 0);
+    text[bytes - 1] = 0;
+    text[strcspn(text, "\n")] = 0;
+    int columns = 1;
+    for (const char *c = text; *c; c++)
+        columns += *c == '\t';
+    cr_expect_eq(columns, 2 + (int)bench_sizes[1].covariates, "%s", text);
+    free(text);
+    test_dir_remove(&f.d);
+}
+
 Test(bench, mistakes)
 {
     static const struct {
@@ -565,9 +592,10 @@ Test(bench, mistakes)
         int code;
         const char *says;
     } cases[] = {
-        {{"--out", "x"}, 64, "--size NAME is required"},
+        {{"--size", "small"}, 64, "--out PREFIX is required"},
         {{"--size", "huge", "--out", "x"}, 64, "one of toy, small, medium, large"},
-        {{"--size", "toy"}, 64, "--out PREFIX: is required"},
+        {{NULL}, 64, "--out PREFIX is required"},
+        {{"--stage", "verify_result"}, 64, "needs --dir"},
         {{"--size", "toy", "--out", "x", "--predict", "5"}, 64, "100000x500000"},
         {{"--size", "toy", "--out", "x", "--rates", "/nonexistent"}, 65, "/nonexistent"},
         {{"--size", "toy", "--out", "x", "--backend", "gpu"}, 64, "a list of auto, cuda, cpu, sim"},

@@ -280,8 +280,6 @@ int command_bench(const options *o)
         return complain(EXIT_USAGE, "--out, --dir", "must be shorter than 2048 bytes");
     if (o->given[OPT_STAGE])
         return run_one_stage(o);
-    if (!o->given[OPT_OUT])
-        return complain(EXIT_USAGE, "--out PREFIX", "is required");
     bench_result *r = calloc(1, sizeof *r);
     if (!r)
         return complain(EXIT_MEMORY, "start", "no memory");
