@@ -585,6 +585,32 @@ Test(bench, help_says_what_is_required)
     test_dir_remove(&f.d);
 }
 
+/* What is said of the disk, and held against what is free, is of the ring that was asked for. */
+Test(bench, the_disk_goes_by_the_ring)
+{
+    static const hel_params rings[] = {
+        {.log_n = 10, .scan_limbs = 3, .expand_limbs = 4, .out_limbs = 2, .chunk = 4096},
+        {.log_n = 13, .scan_limbs = 3, .expand_limbs = 4, .out_limbs = 2, .chunk = 4096},
+        {.log_n = 15, .scan_limbs = 4, .expand_limbs = 5, .out_limbs = 3, .chunk = 4096}};
+    fixture f;
+    begin(&f);
+    for (size_t i = 0; i < COUNT(rings); i++) {
+        char ring[8];
+        snprintf(ring, sizeof ring, "%u", rings[i].log_n);
+        /* the folder is not empty: nothing is run */
+        program_run(&f.r, "bench", "--size", "toy", "--log-n", ring, "--out", f.out, "--dir", "/",
+                    NULL);
+        cr_expect_eq(f.r.code, 64, "%s", f.r.err);
+        const bench_shape shape = bench_shape_of(&bench_sizes[0]);
+        const bench_bytes b = bench_bytes_of(&shape, &rings[i]);
+        const double bytes = b.genotypes + b.weights + 2 * b.sums + b.dataset + b.clear;
+        const char *line = strstr(f.r.out, "\n  ");
+        cr_assert(line && strstr(line, "MiB of disk"), "%s", f.r.out);
+        cr_expect_float_eq(strtod(line, NULL) * 0x1p20, bytes, 0.01 * bytes, "%s: %s", ring, line);
+    }
+    test_dir_remove(&f.d);
+}
+
 Test(bench, mistakes)
 {
     static const struct {

@@ -37,16 +37,34 @@ static int check_predict(const options *o)
     return 0;
 }
 
-/* What the search will find, if nothing else is asked for; the figures are for information. */
+/* What key generation will find, for the ring that was asked for: primes go by the noise, which is
+ * greater in a larger one. Where there is none, that stage says so; N alone is taken then. */
+static hel_params find_params(const options *o)
+{
+    hel_params params = {.log_n = 13,
+                         .scan_limbs = 3,
+                         .expand_limbs = 4,
+                         .special_limbs = 2,
+                         .digit_limbs = 2,
+                         .out_limbs = 2,
+                         .chunk = 4096};
+    hel_params_request request = HEL_PARAMS_REQUEST_INIT;
+    hel_params found;
+    hel_engine *engine = NULL;
+    request.log_n = (uint32_t)o->number[OPT_LOG_N];
+    if (o->given[OPT_LOG_N])
+        params.log_n = request.log_n;
+    if (hel_engine_create(&engine, NULL) == HEL_OK &&
+        hel_params_search(engine, &request, &found) == HEL_OK)
+        params = found;
+    hel_engine_free(engine);
+    return params;
+}
+
+/* The figures are for information. */
 static bench_bytes say_size(const bench_result *r)
 {
-    const hel_params usual = {.log_n = 13,
-                              .scan_limbs = 3,
-                              .expand_limbs = 4,
-                              .special_limbs = 2,
-                              .digit_limbs = 2,
-                              .out_limbs = 2,
-                              .chunk = 4096};
+    const hel_params usual = find_params(r->o);
     const bench_size *s = &r->work.size;
     const bench_shape shape = bench_shape_of(s);
     const bench_bytes b = bench_bytes_of(&shape, &usual);
