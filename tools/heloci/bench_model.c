@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PLANES = 2, SLOTS = 3, RUNS_MOST = 99 };
+enum { PLANES = 2, SLOTS = 3 };
 
 /* bench/ladders/scan/README.md, 8 blocks x 4 columns, products at half rate: 28 G genotypes and
  * planes per second at 24 columns, 36 ps, of which ChaCha's 236 instructions at 33.45 T a second are

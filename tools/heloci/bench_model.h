@@ -14,7 +14,7 @@
 #include "heloci/assoc.h"
 #include "tools/heloci/bench_size.h"
 
-enum { RATES_NAME = 96 };
+enum { RATES_NAME = 96, RUNS_MOST = 99 };
 
 /* Seconds, by all workers of a node together. */
 typedef struct bench_rates {
@@ -88,7 +88,7 @@ hel_status bench_rates_of_scan(hel_engine *engine, bench_rates *out, const hel_s
 /* "100000x500000" from *at on, which moves behind it and a comma. 1, or 0 for anything else. */
 int bench_cohort_read(const char **at, double *samples, double *variants);
 
-/* Median of `count` >= 1 values. */
+/* Median of 1 to RUNS_MOST values. */
 double bench_median(const double *values, uint32_t count);
 
 #endif

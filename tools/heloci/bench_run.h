@@ -5,8 +5,6 @@
 #include "tools/heloci/bench_rates.h"
 #include "tools/heloci/bench_stage.h"
 
-enum { RUNS_MOST = 99 };
-
 /* A stage on a backend: processes as the operating system accounts them. */
 typedef struct bench_record {
     double wall[RUNS_MOST], cpu[RUNS_MOST], peak[RUNS_MOST]; /* seconds, seconds, bytes */

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "tools/heloci/bench_run.h"
+#include "tools/heloci/flat_folder.h"
 #include "tools/heloci/interrupt.h"
 
 enum { EXIT_MEMORY = 71, REASON = BENCH_PATH + 256 };
@@ -229,19 +230,6 @@ static int write_all(bench_result *r)
     return rc;
 }
 
-/* The folders are flat. */
-static void remove_folder(const char *path)
-{
-    DIR *dir = opendir(path);
-    if (!dir)
-        return;
-    for (struct dirent *entry; (entry = readdir(dir));)
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            (void)unlinkat(dirfd(dir), entry->d_name, 0);
-    closedir(dir);
-    (void)rmdir(path);
-}
-
 static void clear_up(const bench_result *r)
 {
     static const char *const folders[] = {"dataset", "client", "server", "reports"};
@@ -253,7 +241,7 @@ static void clear_up(const bench_result *r)
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
         char path[BENCH_PATH + 16];
         snprintf(path, sizeof path, "%s/%s", r->dir, folders[i]);
-        remove_folder(path);
+        flat_folder_remove(path);
     }
     if (r->dir_made)
         (void)rmdir(r->dir);
