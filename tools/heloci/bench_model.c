@@ -8,8 +8,8 @@
 enum { PLANES = 2, SLOTS = 3 };
 
 /* bench/ladders/scan/README.md, 8 blocks x 4 columns, products at half rate: 28 G genotypes and
- * planes per second at 24 columns, 36 ps, of which ChaCha's 236 instructions at 33.45 T a second are
- * 7. README.md: 1.5 to 2 million weights per second. The others are assumed; see the text. */
+ * planes per second at 24 columns, 36 ps, of which ChaCha's 236 instructions at 33.45 T a second
+ * are 7. README.md: 1.5 to 2 million weights per second. The others are assumed; see the text. */
 const bench_rates bench_rates_h200 = {
     .backend = "cuda",
     .name = "NVIDIA H200, by counting and assumption (bench/ladders/scan), not measured",
@@ -28,14 +28,11 @@ const bench_rates bench_rates_h200 = {
 
 const char bench_rates_h200_text[] =
     "the H200's rates are no measurement. Counted in its machine code: 7 ps for a genotype of a "
-    "plane "
-    "and 1.2 ps for each of its columns, together 28 G genotypes and planes per second at 24 "
-    "columns "
-    "(bench/ladders/scan/README.md, the slower of two counts; columns beyond 32 take a second pass "
-    "and a fifth more), and 0.6 us for a weight (README.md). Assumed: 20 us for an encrypted sum, "
-    "55 "
-    "GB/s to the device (PCIe 5), 50 GB/s read and checked, 2 GB/s written by the node, 100 GB of "
-    "memory for weights and sums, 3 s to start";
+    "plane and 1.2 ps for each of its columns, together 28 G genotypes and planes per second at 24 "
+    "columns (bench/ladders/scan/README.md, the slower of two counts; other numbers of columns may "
+    "take a fifth more), and 0.6 us for a weight (README.md). Assumed: 20 us for an encrypted sum, "
+    "55 GB/s to the device (PCIe 5), 50 GB/s read and checked and 2 GB/s written by the node, 100 "
+    "GB of memory for weights and sums, 3 s to start";
 
 static int ascending(const void *a, const void *b)
 {

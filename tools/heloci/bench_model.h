@@ -2,11 +2,11 @@
  * What a cohort of any size takes, from rates: seconds per weight, genotype, sum and byte. Bytes
  * are counted; a node's scan is the pipeline of hel_scan_forecast() with a unit for every chunk of
  * samples and range of blocks whose sums fit the memory, a step for every tile of 64 samples, a
- * span for every super-block of 8 blocks. Several GPUs of a node have a range each at the least and
- * are one pipeline of so many times their speed. Rows of super-blocks are read whole, by every range that
- * has a block of them. Nodes take a shard each, bordered as hel_scan() does it, and read from one
- * storage. On paper, rows are read beside the products only; the pipeline reads beside all else
- * too, as far as its slots reach.
+ * span for every super-block of 8 blocks. Several GPUs of a node have a range each at the least
+ * and are one pipeline of so many times their speed. Rows of super-blocks are read whole, by every
+ * range that has a block of them. Nodes take a shard each, bordered as hel_scan() does it, and read
+ * from one storage. On paper, rows are read beside the products only; the pipeline reads beside all
+ * else too, as far as its slots reach.
  */
 #ifndef HELOCI_TOOL_BENCH_MODEL_H
 #define HELOCI_TOOL_BENCH_MODEL_H
@@ -54,7 +54,7 @@ typedef struct bench_outlook {
     hel_scan_outlook scan; /* the pipeline; scan.wall is the prediction */
     double merge;          /* of the shards' sums: read and written once */
     double billed;         /* core-hours, or GPU-hours, of all nodes */
-    int by_storage; /* 1: reading is the longest of all stages, bound by the storage, not by the node */
+    int by_storage;        /* 1: reading is the longest stage, bound by the storage, not the node */
 } bench_outlook;
 
 /* HEL_E_USAGE where the rates make no sense. */
@@ -78,9 +78,9 @@ bench_owner bench_model_owner(const bench_rates *rates, const bench_shape *shape
 /* Rates of a backend from what one scan reported; `sampled`: from its plan, for how the time of a
  * genotype divides into what columns cost and what they do not, and that of the weights into them
  * and their ciphertexts. Seconds of several devices are their sum: they count by the device, as all
- * work at once; the host reads and writes for all of them. `process`: seconds of the whole process; those before the work begins are
- * `start`. The others must be what the model says: all rates are multiplied by the quotient,
- * `spread`. The owner's rates stay 0. */
+ * work at once; the host reads and writes for all of them. `process`: seconds of the whole process;
+ * those before the work begins are `start`. The others must be what the model says: all rates are
+ * multiplied by the quotient, `spread`. The owner's rates stay 0. */
 hel_status bench_rates_of_scan(hel_engine *engine, bench_rates *out, const hel_scan_stats *stats,
                                const hel_scan_rates *sampled, const bench_shape *shape,
                                const hel_params *p, double process);
