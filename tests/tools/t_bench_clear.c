@@ -271,6 +271,12 @@ Test(bench_quality, tables)
         {ROW("v0", "0.35", "9", "1", "0.5", "0.25", "1.25", ".") SECOND THIRD, 0, 2, 0, 0},
         {ROW("v0", "0.35", "10", "0", "NA", "NA", "NA", "LOW_MAC") SECOND THIRD, 0, 3, 1, 0},
         {FIRST ROW("v1", "0", "9", "1", "1", "1", "1", ".") THIRD, 0, 3, 1, 0},
+        {FIRST SECOND ROW("v2", "0.5", "10", "0", "-1", "2", "0.2", "."), 0, 3, 1, 0},
+        {FIRST ROW("v1", "0", "9", "1", "NA", "NA", "NA", "VIF_TOO_HIGH") THIRD, 0, 3, 1, 0},
+        {ROW("v0", "0.35", "10", "0", "0.5", "0.2502", "1.25", ".") SECOND THIRD, 1, 3, 0, 0},
+        {ROW("v0", "0.35", "10", "0", "0.5", "0.2503", "1.25", ".") SECOND THIRD, 0, 3, 0, 1},
+        {ROW("v0", "0.35", "10", "0", "0.5", "0.2497", "1.25", ".") SECOND THIRD, 0, 3, 0, 1},
+        {ROW("v0", "0.35", "10", "0", "0.5", "nan", "1.25", ".") SECOND THIRD, 0, 3, 0, 1},
         {ROW("v7", "0.35", "10", "0", "0.5", "0.25", "1.25", ".") SECOND THIRD, 0, 2, 1, 0},
     };
     fixture f;
@@ -285,6 +291,83 @@ Test(bench_quality, tables)
         cr_expect_eq(q.trait[0].unlike, cases[i].unlike, "%zu", i);
         cr_expect_eq(q.trait[0].off, cases[i].off, "%zu", i);
         cr_expect_eq(q.trait[0].first_bad[0] == 0, cases[i].good, "%zu", i);
+    }
+    test_dir_remove(&f.dir);
+}
+
+#define SCORE(id, freq, case_freq, beta, se, log10p, code)                                         \
+    "1\t1\t" id "\tG\tA\tA\t" freq "\t" case_freq "\tADD\t10\t5\t0\t" beta "\t" se                 \
+    "\t1\t1\t" log10p "\t" code "\n"
+
+/* Filters work in both directions: one mutated row after another. */
+Test(bench_quality, filters_of_the_score_test)
+{
+    static const char head[] =
+        "#CHROM\tPOS\tID\tREF\tALT\tA1\tA1_FREQ\tA1_CASE_FREQ\tTEST\tOBS_CT\t"
+        "CASE_CT\tMISS_CT\tBETA\tSE\tZ_STAT\tP\tLOG10P\tERRCODE\n";
+    static const struct {
+        uint32_t copies;
+        double unexplained;
+        const char *beta, *code;
+        int good;
+    } cases[] = {
+        {5, 1, "0.5", ".", 1},
+        {4, 1, "0.5", ".", 0},
+        {16, 1, "0.5", ".", 0},
+        {4, 1, "NA", "LOW_MAC", 1},
+        {16, 1, "NA", "LOW_MAC", 1},
+        {5, 1, "NA", "LOW_MAC", 0},
+        {10, 0.0203, "0.5", ".", 1},
+        {10, 0.0197, "0.5", ".", 0},
+        {10, 0.0197, "NA", "VIF_TOO_HIGH", 1},
+        {10, 0.0197, "NA", "CORR_TOO_HIGH", 1},
+        {10, 0.0203, "NA", "VIF_TOO_HIGH", 0},
+        {10, 0.02, "NA", "VIF_TOO_HIGH", 1}, /* rounding decides */
+        {10, 0.02, "0.5", ".", 1},
+        {4, 0.0197, "NA", "VIF_TOO_HIGH", 0}, /* the other rule comes first */
+        {10, 1, "NA", "CONST_OMITTED_ALLELE", 0},
+    };
+    fixture f;
+    begin(&f);
+    f.head.variants = 2;
+    f.head.binary[0] = 1;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char path[2 * PATH_MAX + 32], text[2048], frequency[16];
+        const int none = strcmp(cases[i].beta, "NA") == 0;
+        quality q;
+        const clear_row rows[2] = {{.called = 10,
+                                    .copies = 10,
+                                    .cases_called = 5,
+                                    .cases_copies = 5,
+                                    .beta = 0.5,
+                                    .se = 0.25,
+                                    .log10p = 1.25,
+                                    .unexplained = 1},
+                                   {.called = 10,
+                                    .copies = cases[i].copies,
+                                    .cases_called = 5,
+                                    .cases_copies = 2,
+                                    .beta = 0.5,
+                                    .se = 0.25,
+                                    .log10p = 1.25,
+                                    .unexplained = cases[i].unexplained}};
+        snprintf(path, sizeof path, "%s/expected.bin", f.dir.path);
+        FILE *out = fopen(path, "wb");
+        cr_assert(out && fwrite(&f.head, sizeof f.head, 1, out) == 1 &&
+                  fwrite(rows, sizeof *rows, 2, out) == 2);
+        cr_assert_eq(fclose(out), 0);
+        snprintf(frequency, sizeof frequency, "%g", cases[i].copies / 20.0);
+        snprintf(path, sizeof path, "%s.Q1.glm.logistic", f.prefix);
+        const int length = snprintf(text, sizeof text,
+                                    "%s" SCORE("v0", "0.5", "0.5", "0.5", "0.25", "1.25", ".")
+                                        SCORE("v1", "%s", "0.2", "%s", "%s", "%s", "%s"),
+                                    head, frequency, cases[i].beta, none ? "NA" : "0.25",
+                                    none ? "NA" : "1.25", cases[i].code);
+        test_write_file(path, text, (size_t)length, 0600);
+        cr_assert_eq(quality_read(&q, f.dir.path, f.prefix, f.why, sizeof f.why), 0, "%s", f.why);
+        cr_expect_eq(q.trait[0].integers_equal, 2, "%zu", i);
+        cr_expect_eq(quality_good(&q), cases[i].good, "%zu: %s", i, q.trait[0].first_bad);
+        cr_expect_eq(q.trait[0].unlike, !cases[i].good, "%zu", i);
     }
     test_dir_remove(&f.dir);
 }

@@ -83,6 +83,34 @@ static const char *duration(double seconds)
 
 /* ---- assumptions ---- */
 
+static const char *const assumed[] = {
+    "a node is the machine that the rates are from, with its threads and memory budget; nodes "
+    "take equal shards of the variants and do not disturb each other; queues and uploads are "
+    "left out",
+    "rows are read in whole super-blocks of 8 blocks of variants, once for every shard and "
+    "range of blocks that has a part of one: shards of fewer than 8 super-blocks, whose "
+    "borders may lie within one, read more than their share",
+    "every shard expands all weights, again for each range of blocks whose sums do not fit "
+    "into memory together; GPUs of a node have a range each at the least, and work as one of "
+    "so many times the speed",
+    "the weights of a tile of samples fit into memory in all columns; with too little for "
+    "that (or on a device for their accumulators) a scan works in batches of columns and "
+    "reads the rows again for each, which is left out",
+    "the scan ends with the SHA-256 of its sums for the manifest: in measured rates that is "
+    "part of what is spread over all of them, in others it is left out",
+    "the merge is one process that reads all shards' sums once and writes them once at the "
+    "storage's rate; its checksums and the SHA-256 of every part and of the result, each by "
+    "one thread, are left out and may take longer than that",
+    "a process starts, reads keys and plans in the time that it took here; what the measured "
+    "scan took beyond its pipeline's model (workers that waited for each other) is spread "
+    "over all of its rates",
+    "the client's side is one machine as measured; encryption is taken as proportional to "
+    "genotypes, weights to weights, decryption with all that follows to encrypted sums, which "
+    "is more than the tables' part",
+    "core-hours are those of all nodes while the slowest works (GPU-hours where there is a "
+    "GPU), and leave out the client and the merge",
+};
+
 static json_t *assumptions_json(const prediction *p)
 {
     char text[512];
@@ -98,22 +126,10 @@ static json_t *assumptions_json(const prediction *p)
              "checked in the run that the rates are from, be that from the page cache",
              bench_digits(p->cluster.storage / 1e9));
     json_add(&all, json_text(text));
-    json_add(&all, json_text("a node is the machine that the rates are from, with its threads and "
-                             "memory budget; nodes take equal shards of the variants and do not "
-                             "disturb each other; queues and uploads are left out"));
-    json_add(&all,
-             json_text("every shard expands all weights, again for each range of blocks whose "
-                       "sums do not fit into memory together"));
-    json_add(&all,
-             json_text("a process starts, reads keys and plans in the time that it took here; "
-                       "what the measured scan took beyond its pipeline's model (workers that "
-                       "waited for each other) is spread over all of its rates"));
-    json_add(&all,
-             json_text("the client's side is one machine as measured; encryption is taken as "
-                       "proportional to genotypes, weights to weights, decryption with all "
-                       "that follows to encrypted sums, which is more than the tables' part"));
-    json_add(&all, json_text("core-hours are those of all nodes while the slowest works (GPU-hours "
-                             "where there is a GPU), and leave out the client and the merge"));
+    for (size_t i = 0; i < sizeof assumed / sizeof *assumed; i++)
+        json_add(&all, json_text(assumed[i]));
+    if (p->sets && p->set[p->sets - 1] == &bench_rates_h200)
+        json_add(&all, json_text(bench_rates_h200_text));
     return all;
 }
 
@@ -137,6 +153,8 @@ static json_t *outlook_json(const bench_outlook *x)
     json_put(&o, "seconds", json_number(x->scan.wall));
     json_put(&o, "seconds_on_paper", json_number(x->paper));
     json_put(&o, "blocks_of_a_node", json_number(x->blocks));
+    json_put(&o, "blocks_read_by_a_node", json_number(x->read));
+    json_put(&o, "blocks_read_by_all", json_number(x->read_all));
     json_put(&o, "weights_expanded_times", json_number(x->ranges));
     json_put(&o, "reading_s", json_number(x->scan.read));
     json_put(&o, "copies_s", json_number(x->scan.copy));

@@ -239,16 +239,8 @@ static void print_head(const bench_result *r, FILE *f, int markdown)
 
 static void print_verdict(const bench_result *r, FILE *f)
 {
-    const json_t *verdict = r->record[STAGE_VERIFY][0].report;
     const json_t *witness = r->record[STAGE_WITNESS][0].report;
-    if (r->mismatch)
-        fprintf(f, "\nMISMATCH: %s\n",
-                json_is_true(json_object_get(verdict, "tables_good"))
-                    ? "the backends' sums differ"
-                    : "the tables are not what was computed in clear");
-    else
-        fprintf(f, "\nEvery sum was verified against digests of the clear genotypes before a table "
-                   "was written.\n");
+    fprintf(f, "\n%s\n", bench_verdict(r));
     if (json_word(witness, "absent", NULL))
         fprintf(f, "plink2, the second witness: %s.\n", json_word(witness, "absent", ""));
     else

@@ -9,6 +9,7 @@
 
 enum { EXIT_DATA = 65, EXIT_FILE = 74, PATH_BYTES = 4096, LOW_COUNT = 5 };
 #define COLLINEAR 50.0 /* the library's rule for variance inflation */
+#define MARGIN    1e-3 /* within which rounding may decide on it */
 
 /* The columns that are read. */
 typedef enum cell_id {
@@ -102,24 +103,47 @@ static int integers_equal(const row *r, const clear_row *want, int binary)
             copies_equal(r->cell[CELL_CASE_FREQ], want->cases_called, want->cases_copies));
 }
 
-/* Why a variant has no result; 0 when the reason is not one that the clear numbers confirm. */
-static int reason_holds(quality_trait *q, const char *reason, const clear_row *want)
+/* The rules by which a variant has no result, on the clear numbers; the first one that holds is the
+ * reason. Variance inflation, as a ratio to what is allowed. */
+static int few_copies(const quality_trait *q, const clear_row *want)
 {
     const uint32_t other = 2 * want->called - want->copies;
-    const uint32_t rarer = want->copies < other ? want->copies : other;
+    return q->binary && (want->copies < other ? want->copies : other) < LOW_COUNT;
+}
+
+static double inflation(const clear_row *want)
+{
+    return 1 / (want->unexplained * COLLINEAR);
+}
+
+/* Whether the reason why a variant has no result is the one that the clear numbers give. */
+static int reason_holds(quality_trait *q, const char *reason, const clear_row *want)
+{
     if (strcmp(reason, "CONST_OMITTED_ALLELE") == 0) {
         q->constant++;
         return want->constant != 0;
     }
     if (strcmp(reason, "LOW_MAC") == 0) {
         q->low_count++;
-        return q->binary && rarer < LOW_COUNT;
+        return !want->constant && few_copies(q, want);
     }
     if (strcmp(reason, "VIF_TOO_HIGH") == 0 || strcmp(reason, "CORR_TOO_HIGH") == 0) {
         q->collinear++;
-        return want->unexplained * COLLINEAR < 1 + 1e-3;
+        return !want->constant && !few_copies(q, want) && inflation(want) > 1 - MARGIN;
     }
     return 0;
+}
+
+/* Why a variant that has a result should have none; NULL otherwise. */
+static const char *undue(const quality_trait *q, const clear_row *want)
+{
+    if (want->constant)
+        return "does not vary, but has a result";
+    if (few_copies(q, want))
+        return "has fewer than 5 minor alleles, but a result";
+    if (inflation(want) > 1 + MARGIN)
+        return "is collinear, but has a result";
+    return NULL;
 }
 
 static void bad(quality_trait *q, const char *variant, const char *what)
@@ -142,7 +166,8 @@ static void compare_statistics(quality_trait *q, const row *r, const clear_row *
         q->log10p = gap;
         snprintf(q->worst, sizeof q->worst, "%s", r->cell[CELL_ID]);
     }
-    if (!(gap <= QUALITY_LOG10P) || !(fabs(beta - want->beta) <= QUALITY_BETA * want->se)) {
+    if (!(gap <= QUALITY_LOG10P) || !(fabs(beta - want->beta) <= QUALITY_BETA * want->se) ||
+        !(fabs(se / want->se - 1) <= QUALITY_SE)) {
         q->off++;
         bad(q, r->cell[CELL_ID], "the statistics differ");
     }
@@ -169,9 +194,9 @@ static void compare_row(quality_trait *q, const row *r, const clear_row *want)
         }
         return;
     }
-    if (want->constant) {
+    if (undue(q, want)) {
         q->unlike++;
-        bad(q, id, "does not vary, but has a result");
+        bad(q, id, undue(q, want));
         return;
     }
     compare_statistics(q, r, want);

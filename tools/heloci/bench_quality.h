@@ -15,6 +15,7 @@
 enum { QUALITY_DIGITS = 10 };
 
 #define QUALITY_BETA   1e-3 /* of a standard error */
+#define QUALITY_SE     1e-3 /* of itself */
 #define QUALITY_LOG10P 1e-3
 
 typedef struct quality_trait {

@@ -128,7 +128,7 @@ static void put_bytes(json_t **object, const char *name, double bytes)
     json_put(object, name, json_text(text));
 }
 
-/* What the server says of itself: its stages' time at work. */
+/* What the server says of itself: its stages' time at work, of each worker or device on average. */
 static json_t *server_json(const json_t *report)
 {
     static const char *const names[][2] = {{"expand", "Weight expansion"},
@@ -142,11 +142,12 @@ static json_t *server_json(const json_t *report)
             if (strcmp(json_word(s, "name", ""), names[k][0]) == 0 && json_get(s, "workers", 0) > 0)
                 put_seconds(&o, names[k][1], json_get(s, "busy_s", 0) / json_get(s, "workers", 1));
         }
-    if (json_get(report, "devices", 0) > 0) {
-        put_seconds(&o, "Weight expansion", json_get(report, "device_s_expansion", 0));
-        put_seconds(&o, "Products and sums", json_get(report, "device_s_products", 0));
+    const double devices = json_get(report, "devices", 0);
+    if (devices > 0) {
+        put_seconds(&o, "Weight expansion", json_get(report, "device_s_expansion", 0) / devices);
+        put_seconds(&o, "Products and sums", json_get(report, "device_s_products", 0) / devices);
         put_seconds(&o, "Relinearization and modulus switch",
-                    json_get(report, "device_s_output", 0));
+                    json_get(report, "device_s_output", 0) / devices);
     }
     put_seconds(&o, "Total", json_get(report, "wall_s", 0));
     return o;
@@ -322,6 +323,9 @@ static json_t *quality_json(const bench_result *r)
     const json_t *witness = r->record[STAGE_WITNESS][0].report;
     const hel_params *p = &r->params;
     json_t *o = verdict ? json_deep_copy(verdict) : json_object();
+    json_put(&o, "verdict", json_text(bench_verdict(r)));
+    if (r->mismatch)
+        json_put(&o, "found_by", json_text(bench_stage_table[r->failed].name));
     json_put(&o, "sums_verified",
              json_number(bench_chunks(&r->shape, p) * bench_blocks(&r->shape, p) *
                          r->shape.outputs * ldexp(1, (int)p->log_n)));

@@ -103,6 +103,8 @@ static int run_stage(bench_result *r, bench_stage stage, bench_backend backend)
         rc = bad ? bad : rc;
         say_stage(r, stage, backend, s);
     }
+    if (rc)
+        r->failed = stage;
     free(s);
     return rc;
 }
@@ -204,6 +206,7 @@ static int read_params(bench_result *r)
 
 int bench_run_all(bench_result *r)
 {
+    r->failed = BENCH_STAGES;
     int rc = find_backends(r);
     for (int b = 0; b < BENCH_BACKENDS; b++)
         r->server_reported[b] = json_array();
@@ -221,7 +224,7 @@ int bench_run_all(bench_result *r)
             if (r->present[b] && b != BENCH_SIM)
                 rc = run_stage(r, STAGE_SAMPLE_RATES, (bench_backend)b);
     }
-    /* sums that differ, tables that are off: there is something to write */
+    /* sums that differ or are wrong, tables that are off: there is something to write */
     r->mismatch = rc == EXIT_MISMATCH && r->record[STAGE_VERIFY][0].count > 0;
     if (r->mismatch && r->params.log_n == 0 && read_params(r))
         r->mismatch = 0;
@@ -264,6 +267,8 @@ const char *bench_refusal(const bench_result *r, bench_backend backend)
         return "the CPU was not measured";
     if (!r->present[backend])
         return r->absent[backend];
+    if (r->mismatch && r->failed != STAGE_VERIFY)
+        return "refused: sums failed verification";
     if (!json_is_true(json_object_get(verdict, "sums_equal")))
         return "refused: the sums differ";
     if (!json_is_true(json_object_get(verdict, "tables_good")))
@@ -356,7 +361,8 @@ static hel_status rates_of(bench_result *r, hel_engine *engine, bench_backend b)
     snprintf(out->name, sizeof out->name, "%.*s%s", RATES_NAME - 24,
              json_word(report, "backend", "?"), out->measured ? "" : ", no measurement");
     out->cores = b == BENCH_CPU ? json_get(report, "threads", 1) : json_get(report, "devices", 1);
-    out->memory = json_get(report, b == BENCH_CPU ? "memory_bytes" : "device_room_bytes", 0x1p30);
+    out->memory = b == BENCH_CPU ? json_get(report, "memory_bytes", 0x1p30)
+                                 : json_get(report, "device_room_bytes", 0x1p30) / out->cores;
     for (uint32_t i = 0; i < record->count; i++) {
         hel_scan_stats stats;
         read_stats(json_array_get(r->server_reported[b], i), &stats);

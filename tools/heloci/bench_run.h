@@ -5,8 +5,6 @@
 #include "tools/heloci/bench_rates.h"
 #include "tools/heloci/bench_stage.h"
 
-enum { RUNS_MOST = 99 };
-
 /* A stage on a backend: processes as the operating system accounts them. */
 typedef struct bench_record {
     double wall[RUNS_MOST], cpu[RUNS_MOST], peak[RUNS_MOST]; /* seconds, seconds, bytes */
@@ -33,7 +31,9 @@ typedef struct bench_result {
     bench_rates rates[BENCH_BACKENDS]; /* of backends that are there */
     bench_rates given[RATES_MOST];     /* --rates */
     uint32_t given_count;
-    int mismatch; /* 1: sums differ, or tables from what is expected */
+    bench_stage failed; /* that ended it; BENCH_STAGES: none did */
+    int mismatch;       /* 1: it found sums that differ or are wrong, or tables that are not what is
+                           expected, after at least one run was measured */
 } bench_result;
 
 typedef struct bench_spread {
@@ -49,6 +49,8 @@ int bench_run_all(bench_result *r);
 hel_status bench_run_rates(bench_result *r, hel_engine *engine);
 void bench_result_free(bench_result *r);
 
+/* Whether all was as it must be, and if not, what. */
+const char *bench_verdict(const bench_result *r);
 /* Why the times of a backend are no measurement; NULL: they are. */
 const char *bench_no_measurement(const bench_result *r, bench_backend backend);
 /* Why a backend's speed must not be compared with the CPU's; NULL: it may. */

@@ -7,7 +7,7 @@
 
 #include "heloci/params.h"
 
-enum { BENCH_SIZES = 4, BENCH_TRAITS = 8, BENCH_COVARIATES = 32 };
+enum { BENCH_SMALL = 1, BENCH_SIZES = 4, BENCH_TRAITS = 8, BENCH_COVARIATES = 32 };
 enum { BENCH_TILE = 64, BENCH_SUPER_BLOCK = 8 }; /* samples and blocks that a scan reads at once */
 
 typedef struct bench_size {
@@ -19,7 +19,7 @@ typedef struct bench_size {
     double missing;                /* part of the calls of every second variant; others are whole */
 } bench_size;
 
-/* toy, small, medium, large: the dimension table. */
+/* toy, small (the default), medium, large: the dimension table. */
 extern const bench_size bench_sizes[BENCH_SIZES];
 
 /* Any analysis of that kind, of any size. */

@@ -61,10 +61,11 @@ const bench_stage_row bench_stage_table[BENCH_STAGES] = {
 
 void bench_work_begin(bench_work *work, const options *o, const char *dir)
 {
-    *work = (bench_work){.o = o,
-                         .size = bench_sizes[o->number[OPT_SIZE]],
-                         .seed = o->given[OPT_SEED] ? o->number[OPT_SEED] : 1,
-                         .dir = dir};
+    *work =
+        (bench_work){.o = o,
+                     .size = bench_sizes[o->given[OPT_SIZE] ? o->number[OPT_SIZE] : BENCH_SMALL],
+                     .seed = o->given[OPT_SEED] ? o->number[OPT_SEED] : 1,
+                     .dir = dir};
     if (o->given[OPT_SAMPLES])
         work->size.samples = (uint32_t)o->number[OPT_SAMPLES];
     if (o->given[OPT_VARIANTS])

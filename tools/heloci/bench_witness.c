@@ -2,46 +2,42 @@
 #include "tools/heloci/bench_witness.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "tools/heloci/bench_clear.h"
+#include "tools/heloci/run_command.h"
 
-enum { PATH_BYTES = 4096, EXIT_FILE = 74, NOT_FOUND = 127 };
+enum { PATH_BYTES = 4096, OUTPUT_BYTES = 1 << 16, EXIT_UNSUPPORTED = 69, EXIT_FILE = 74 };
 
 typedef struct paths {
     char cohort[PATH_BYTES], pheno[PATH_BYTES], covar[PATH_BYTES], out[PATH_BYTES];
 } paths;
 
-static void child(const paths *p)
+/* run_command()'s code; *said is what the program says of its failure. */
+static int run(const paths *p, char *said, size_t room)
 {
-    const int null = open("/dev/null", O_WRONLY);
-    if (null < 0 || dup2(null, STDOUT_FILENO) < 0 || dup2(null, STDERR_FILENO) < 0)
-        _exit(NOT_FOUND);
-    execlp("plink2", "plink2", "--bfile", p->cohort, "--chr", "1", "--pheno", p->pheno,
-           "--pheno-name", "Q1", "--covar", p->covar, "--covar-variance-standardize", "--glm",
-           "omit-ref", "hide-covar", "--threads", "1", "--out", p->out, (char *)NULL);
-    _exit(NOT_FOUND);
-}
-
-/* plink2's exit code; NOT_FOUND where there is none. */
-static int run(const paths *p)
-{
-    int state = 0;
-    fflush(NULL);
-    const pid_t pid = fork();
-    if (pid == 0)
-        child(p);
-    if (pid < 0)
-        return NOT_FOUND;
-    while (waitpid(pid, &state, 0) < 0 && errno == EINTR)
-        ;
-    return WIFEXITED(state) ? WEXITSTATUS(state) : NOT_FOUND;
+    const char *const argv[] = {"plink2", "--bfile",  p->cohort,    "--chr",
+                                "1",      "--pheno",  p->pheno,     "--pheno-name",
+                                "Q1",     "--covar",  p->covar,     "--covar-variance-standardize",
+                                "--glm",  "omit-ref", "hide-covar", "--threads",
+                                "1",      "--out",    p->out,       NULL};
+    char *output = calloc(1, OUTPUT_BYTES);
+    if (!output) {
+        errno = ENOMEM;
+        return COMMAND_FAILED;
+    }
+    const int code = run_command_all(argv, NULL, output, OUTPUT_BYTES);
+    const char *error = strstr(output, "Error: ");
+    if (code > 0)
+        snprintf(said, room, "plink2 ended with %d%s%.*s", code, error ? ": " : "",
+                 error ? (int)strcspn(error, "\n") : 0, error ? error : "");
+    else if (code == COMMAND_FAILED)
+        snprintf(said, room, "plink2 cannot be started: %s", strerror(errno));
+    free(output);
+    return code;
 }
 
 /* One row of plink2's table; 0 when it holds no numbers. */
@@ -78,7 +74,8 @@ static int find_columns(char *line, int column[5])
     return found == 5;
 }
 
-static void compare(witness *out, FILE *table, FILE *expected, const clear_header *head)
+/* 0 when the table lacks a column. */
+static int compare(witness *out, FILE *table, FILE *expected, const clear_header *head)
 {
     char *line = NULL, id[24] = "";
     size_t room = 0;
@@ -101,6 +98,7 @@ static void compare(witness *out, FILE *table, FILE *expected, const clear_heade
             out->log10p = fmax(out->log10p, fabs(-log10(value[3]) - row[0].log10p));
     }
     free(line);
+    return header;
 }
 
 int witness_ask(witness *out, const char *folder, char *why, size_t room)
@@ -113,24 +111,21 @@ int witness_ask(witness *out, const char *folder, char *why, size_t room)
     snprintf(p.pheno, sizeof p.pheno, "%s/cohort.pheno", folder);
     snprintf(p.covar, sizeof p.covar, "%s/cohort.covar", folder);
     snprintf(p.out, sizeof p.out, "%s/plink2", folder);
-    const int code = run(&p);
-    if (code == NOT_FOUND)
+    const int code = run(&p, why, room);
+    if (code == COMMAND_ABSENT)
         snprintf(out->absent, sizeof out->absent, "plink2 is not installed");
-    else if (code)
-        snprintf(out->absent, sizeof out->absent, "plink2 ended with %d", code);
     if (code)
-        return 0;
+        return code == COMMAND_ABSENT ? 0 : EXIT_UNSUPPORTED;
     snprintf(path, sizeof path, "%s/plink2.Q1.glm.linear", folder);
     FILE *table = fopen(path, "r");
     snprintf(path, sizeof path, "%s/expected.bin", folder);
     FILE *expected = fopen(path, "rb");
     int rc = 0;
     if (!table || !expected || fread(&head, sizeof head, 1, expected) != 1 ||
-        head.magic != CLEAR_MAGIC || head.traits < 1 || head.traits > 8 || head.binary[0]) {
+        head.magic != CLEAR_MAGIC || head.traits < 1 || head.traits > 8 || head.binary[0] ||
+        !compare(out, table, expected, &head)) {
         snprintf(why, room, "%s: cannot be compared with plink2", folder);
         rc = EXIT_FILE;
-    } else {
-        compare(out, table, expected, &head);
     }
     if (table)
         fclose(table);

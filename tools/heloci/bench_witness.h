@@ -17,7 +17,7 @@ typedef struct witness {
 } witness;
 
 /* Runs plink2 on <folder>/cohort and compares with <folder>/expected.bin. 0 or an exit code with
- * the reason; that plink2 is missing, or will not do it, is no failure. */
+ * the reason; that plink2 is not installed is no failure, that it fails is. */
 int witness_ask(witness *out, const char *folder, char *why, size_t room);
 
 #endif

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "tools/heloci/bench_run.h"
+#include "tools/heloci/flat_folder.h"
 #include "tools/heloci/interrupt.h"
 
 enum { EXIT_MEMORY = 71, REASON = BENCH_PATH + 256 };
@@ -37,16 +38,34 @@ static int check_predict(const options *o)
     return 0;
 }
 
-/* What the search will find, if nothing else is asked for; the figures are for information. */
+/* What key generation will find, for the ring that was asked for: primes go by the noise, which is
+ * greater in a larger one. Where there is none, that stage says so; N alone is taken then. */
+static hel_params find_params(const options *o)
+{
+    hel_params params = {.log_n = 13,
+                         .scan_limbs = 3,
+                         .expand_limbs = 4,
+                         .special_limbs = 2,
+                         .digit_limbs = 2,
+                         .out_limbs = 2,
+                         .chunk = 4096};
+    hel_params_request request = HEL_PARAMS_REQUEST_INIT;
+    hel_params found;
+    hel_engine *engine = NULL;
+    request.log_n = (uint32_t)o->number[OPT_LOG_N];
+    if (o->given[OPT_LOG_N])
+        params.log_n = request.log_n;
+    if (hel_engine_create(&engine, NULL) == HEL_OK &&
+        hel_params_search(engine, &request, &found) == HEL_OK)
+        params = found;
+    hel_engine_free(engine);
+    return params;
+}
+
+/* The figures are for information. */
 static bench_bytes say_size(const bench_result *r)
 {
-    const hel_params usual = {.log_n = 13,
-                              .scan_limbs = 3,
-                              .expand_limbs = 4,
-                              .special_limbs = 2,
-                              .digit_limbs = 2,
-                              .out_limbs = 2,
-                              .chunk = 4096};
+    const hel_params usual = find_params(r->o);
     const bench_size *s = &r->work.size;
     const bench_shape shape = bench_shape_of(s);
     const bench_bytes b = bench_bytes_of(&shape, &usual);
@@ -211,19 +230,6 @@ static int write_all(bench_result *r)
     return rc;
 }
 
-/* The folders are flat. */
-static void remove_folder(const char *path)
-{
-    DIR *dir = opendir(path);
-    if (!dir)
-        return;
-    for (struct dirent *entry; (entry = readdir(dir));)
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            (void)unlinkat(dirfd(dir), entry->d_name, 0);
-    closedir(dir);
-    (void)rmdir(path);
-}
-
 static void clear_up(const bench_result *r)
 {
     static const char *const folders[] = {"dataset", "client", "server", "reports"};
@@ -235,7 +241,7 @@ static void clear_up(const bench_result *r)
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
         char path[BENCH_PATH + 16];
         snprintf(path, sizeof path, "%s/%s", r->dir, folders[i]);
-        remove_folder(path);
+        flat_folder_remove(path);
     }
     if (r->dir_made)
         (void)rmdir(r->dir);
@@ -280,8 +286,6 @@ int command_bench(const options *o)
         return complain(EXIT_USAGE, "--out, --dir", "must be shorter than 2048 bytes");
     if (o->given[OPT_STAGE])
         return run_one_stage(o);
-    if (!o->given[OPT_OUT])
-        return complain(EXIT_USAGE, "--out PREFIX", "is required");
     bench_result *r = calloc(1, sizeof *r);
     if (!r)
         return complain(EXIT_MEMORY, "start", "no memory");

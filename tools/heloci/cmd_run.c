@@ -5,7 +5,6 @@
  *   OUT.owner/    0700: study.key, study.private, study.model
  *   OUT.centre/   study.evk, study.geno, study.weights, study.sums: what a centre would be sent
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -17,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tools/heloci/flat_folder.h"
 #include "tools/heloci/interrupt.h"
 #include "tools/heloci/preflight.h"
 #include "tools/heloci/shell_word.h"
@@ -70,19 +70,6 @@ static int make_folder(const char *path, int *made)
             "another --out\n",
             path);
     return EXIT_USAGE;
-}
-
-/* The folders are flat; whatever a step left in them goes. */
-static void remove_folder(const char *path)
-{
-    DIR *dir = opendir(path);
-    if (!dir)
-        return;
-    for (struct dirent *entry; (entry = readdir(dir));)
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            (void)unlinkat(dirfd(dir), entry->d_name, 0);
-    closedir(dir);
-    (void)rmdir(path);
 }
 
 static void join(char out[PATH_BYTES], const char *a, const char *b)
@@ -333,9 +320,9 @@ static void finish(runner *r, double began, int rc)
     int keep = r->encrypted && (rc ? !interrupted() : r->o->given[OPT_KEEP_INTERMEDIATE]);
     if (!keep) {
         if (r->owner_made)
-            remove_folder(r->owner);
+            flat_folder_remove(r->owner);
         if (r->centre_made)
-            remove_folder(r->centre);
+            flat_folder_remove(r->centre);
     }
     if (rc == EXIT_CANCELLED && interrupted())
         fprintf(stderr, "heloci run: stopped by signal %d%s\n", interrupted(),

@@ -138,7 +138,7 @@ const option_row option_table[OPT_COUNT] = {
                    "association table to draw"},
     [OPT_OUT] = {"out", "PREFIX",
                  NEW_FILES(RUN | OWNER | SCAN | MERGE | REPORT | BENCH,
-                           RUN | OWNER | SCAN | MERGE | REPORT),
+                           RUN | OWNER | SCAN | MERGE | REPORT | BENCH),
                  "where output goes: names start with PREFIX"},
     [OPT_PASSPHRASE_FILE] = {"passphrase-file", "FILE", FILES(RUN | OWNER, 0),
                              "first line seals (keygen) or opens the key; readable to you alone; "
@@ -235,8 +235,9 @@ const option_row option_table[OPT_COUNT] = {
                      "the report alone, without the test"},
     [OPT_DRY_RUN] = {"dry-run", NULL, KIND_FLAG, SUBMIT, 0, NULL, 0, 0,
                      "print the scripts and commands instead, and change nothing"},
-    [OPT_SIZE] = {"size", "NAME", KIND_CHOICE, BENCH, BENCH, "toy|small|medium|large", 0, 0,
-                  "the cohort: 128 x 2,000 (a second or two), 1,000 x 40,000 (about ten), 4,000 x "
+    [OPT_SIZE] = {"size", "NAME", KIND_CHOICE, BENCH, 0, "toy|small|medium|large", 0, 0,
+                  "the cohort, default small: 128 x 2,000 (a second or two), 1,000 x 40,000 (about "
+                  "ten), 4,000 x "
                   "100,000 (a minute), 10,000 x 200,000 (minutes, 49 GB of disk)"},
     [OPT_SAMPLES] = {"samples", "N", KIND_COUNT, BENCH, 0, NULL, 64, 1000000,
                      "another number of samples than the size has"},
@@ -263,10 +264,10 @@ const option_row option_table[OPT_COUNT] = {
     [OPT_RATES] = {"rates", "FILE", FILES_OF("json", BENCH, 0),
                    "rates to predict with besides those measured: OUT.json of another bench, or a "
                    "file of that shape; what it gives for this very cohort is compared"},
-    [OPT_STAGE] =
-        {"stage", "NAME", TEXT(BENCH, 0),
-         "run one stage in --dir and end: client_key_generation, server_encrypted_compute "
-         "and so on"},
+    [OPT_STAGE] = {"stage", "NAME", TEXT(BENCH, 0),
+                   "run one stage in --dir and end, without --out: client_key_generation, "
+                   "server_encrypted_compute "
+                   "and so on"},
     [OPT_PROGRESS] = {"progress", "HOW", KIND_CHOICE, WORKERS, 0, "auto|bar|plain|json|none", 0, 0,
                       "on stderr; default auto: a bar on a terminal, else a line every 30 s"},
     [OPT_QUIET] = {"quiet", NULL, KIND_FLAG, WORKERS, 0, NULL, 0, 0, "nothing but errors"},

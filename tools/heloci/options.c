@@ -220,11 +220,17 @@ static int set_value(options *o, int index, const char *text, FILE *err)
     return ok ? 0 : bad_value(o->command, row, text, err);
 }
 
+/* A stage of bench writes into --dir alone. */
+static int excused(const options *o, int option)
+{
+    return option == OPT_OUT && o->command == CMD_BENCH && o->given[OPT_STAGE];
+}
+
 static int check_required(const options *o, FILE *err)
 {
     const command_row *command = &command_table[o->command];
     for (int i = 0; i < OPT_COUNT; i++)
-        if ((option_table[i].required >> o->command & 1) && !o->given[i]) {
+        if ((option_table[i].required >> o->command & 1) && !o->given[i] && !excused(o, i)) {
             fprintf(err, "heloci %s: --%s %s is required\n", command->name, option_table[i].name,
                     option_table[i].arg);
             return USAGE;

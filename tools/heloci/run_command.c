@@ -10,11 +10,12 @@
 #include <unistd.h>
 
 /* Writes errno to `trouble` when the program does not start; exec closes it otherwise. */
-static void child(const char *const *argv, const char *folder, int out, int trouble)
+static void child(const char *const *argv, const char *folder, int out, int errors, int trouble)
 {
     signal(SIGPIPE, SIG_DFL);
     signal(SIGXFSZ, SIG_DFL);
-    if ((!folder || chdir(folder) == 0) && dup2(out, STDOUT_FILENO) >= 0)
+    if ((!folder || chdir(folder) == 0) && dup2(out, STDOUT_FILENO) >= 0 &&
+        (!errors || dup2(out, STDERR_FILENO) >= 0))
         execvp(argv[0], (char *const *)(void *)argv);
     int why = errno;
     ssize_t written = write(trouble, &why, sizeof why);
@@ -46,7 +47,7 @@ static void take_output(int fd, char *out, size_t bytes)
     out[used] = 0;
 }
 
-int run_command(const char *const *argv, const char *folder, char *out, size_t bytes)
+static int run(const char *const *argv, const char *folder, int errors, char *out, size_t bytes)
 {
     int said[2], trouble[2], why = 0, state = 0;
     fflush(NULL);
@@ -59,7 +60,7 @@ int run_command(const char *const *argv, const char *folder, char *out, size_t b
     }
     pid_t pid = fork();
     if (pid == 0)
-        child(argv, folder, said[1], trouble[1]);
+        child(argv, folder, said[1], errors, trouble[1]);
     why = pid < 0 ? errno : 0;
     close(said[1]);
     close(trouble[1]);
@@ -77,4 +78,14 @@ int run_command(const char *const *argv, const char *folder, char *out, size_t b
         return why == ENOENT ? COMMAND_ABSENT : COMMAND_FAILED;
     }
     return WIFEXITED(state) ? WEXITSTATUS(state) : 128 + WTERMSIG(state);
+}
+
+int run_command(const char *const *argv, const char *folder, char *out, size_t bytes)
+{
+    return run(argv, folder, 0, out, bytes);
+}
+
+int run_command_all(const char *const *argv, const char *folder, char *out, size_t bytes)
+{
+    return run(argv, folder, 1, out, bytes);
 }

@@ -11,5 +11,7 @@ enum { COMMAND_ABSENT = -1, COMMAND_FAILED = -2 };
  * Returns its exit code, 128 + N after signal N; COMMAND_ABSENT when there is no such program,
  * COMMAND_FAILED when it could not be started or read, errno set. */
 int run_command(const char *const *argv, const char *folder, char *out, size_t bytes);
+/* The same; its errors are among the output. */
+int run_command_all(const char *const *argv, const char *folder, char *out, size_t bytes);
 
 #endif
