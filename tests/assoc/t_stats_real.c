@@ -12,6 +12,7 @@
 #include "host/base/mem.h"
 #include "tests/ref/ref_load.h"
 #include "tests/ref/ref_ols.h"
+#include "tests/ref/ref_random.h"
 #include "tests/ref/ref_sums.h"
 
 #define DATA HEL_SOURCE_DIR "/../shared/data"
@@ -259,6 +260,9 @@ static void require(const maxima *m)
 static void complete_linear(const char *name, const char *traits, const char *covar,
                             const char *prefix, uint32_t coded_of_first)
 {
+    /* the sanitizers see one large data set with covariates, and the smaller ones */
+    if (ref_scaled(2) < 2 && strcmp(prefix, "glm_cov") != 0 && strcmp(name, "bglr_mice") == 0)
+        cr_skip_test("%s %s is left to the full run", name, prefix);
     data d = open_data(name);
     fitted f = fit(&d, traits, covar, 20);
     for (uint32_t t = 0; t < f.model->analyses; t++) {

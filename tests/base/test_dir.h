@@ -97,6 +97,13 @@ static inline uint64_t test_seed(void)
     return seed;
 }
 
+/* A quick run, as under the sanitizers: what other cases cover as well is left out. */
+static inline int test_is_quick(void)
+{
+    const char *text = getenv("HEL_TEST_SCALE");
+    return text && atof(text) < 0.5;
+}
+
 static inline size_t test_scale(size_t n)
 {
     const char *text = getenv("HEL_TEST_SCALE");

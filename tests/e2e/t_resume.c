@@ -481,6 +481,8 @@ static double seconds(void)
  * and whenever it gets to its end the file is the right one. */
 Test(resume, killed_a_hundred_times, .timeout = 900)
 {
+    if (test_is_quick())
+        cr_skip_test("left to the full run: a killed process tells a sanitizer nothing");
     toy t;
     uint64_t seed = test_seed();
     const size_t kills = test_scale(100);
@@ -519,6 +521,8 @@ Test(resume, killed_a_hundred_times, .timeout = 900)
 /* The same with four shards and the merge; then the owner's table. */
 Test(resume, killed_shards_and_merge, .timeout = 900)
 {
+    if (test_is_quick())
+        cr_skip_test("left to the full run: a killed process tells a sanitizer nothing");
     toy t;
     uint64_t seed = test_seed();
     program_result r;
