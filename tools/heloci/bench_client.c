@@ -25,7 +25,7 @@ static int hand_over(const bench_work *work, bench_stage stage, const char *name
 static void report_bytes(const bench_work *work, json_t **report, const char *folder,
                          const char *name)
 {
-    json_put(report, "file", json_text(name));
+    json_put(report, "file", text_json(name));
     json_put(report, "bytes", json_number(bytes_of(bench_path(work->dir, folder, name))));
 }
 
@@ -75,7 +75,7 @@ static hel_status describe_params(hel_engine *engine, const hel_params *p, json_
         return status;
     for (int i = 0; i < 32; i++)
         snprintf(text + 2 * i, 3, "%02x", digest[i]);
-    json_put(report, "digest", json_text(text));
+    json_put(report, "digest", text_json(text));
     json_put(report, "log_n", json_count(p->log_n));
     json_put(report, "scan_limbs", json_count(p->scan_limbs));
     json_put(report, "expand_limbs", json_count(p->expand_limbs));

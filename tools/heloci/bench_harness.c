@@ -46,10 +46,10 @@ int stage_witness(const bench_work *work, json_t **report)
     if (rc)
         return bench_complain(STAGE_WITNESS, rc, "%s", why);
     if (w.absent[0]) {
-        json_put(report, "absent", json_text(w.absent));
+        json_put(report, "absent", text_json(w.absent));
         return 0;
     }
-    json_put(report, "trait", json_text("Q1"));
+    json_put(report, "trait", text_json("Q1"));
     json_put(report, "variants", json_count(w.variants));
     json_put(report, "compared", json_count(w.compared));
     json_put(report, "max_difference_beta_in_se", json_number(w.beta));
@@ -98,7 +98,7 @@ static int compare_sums(const bench_work *work, json_t **report)
             continue;
         if (!digest_of(path, digest))
             rc = bench_complain(STAGE_VERIFY, EXIT_IO, "%s: cannot be read", path);
-        json_put(&digests, bench_backend_names[b], json_text(digest));
+        json_put(&digests, bench_backend_names[b], text_json(digest));
         if (first[0])
             equal = equal && strcmp(first, digest) == 0;
         else
@@ -112,7 +112,7 @@ static int compare_sums(const bench_work *work, json_t **report)
 static json_t *trait_json(const quality_trait *q)
 {
     json_t *o = json_object(), *digits = json_object();
-    json_put(&o, "test", json_text(q->binary ? "score" : "least squares"));
+    json_put(&o, "test", text_json(q->binary ? "score" : "least squares"));
     json_put(&o, "samples", json_count(q->samples));
     if (q->binary)
         json_put(&o, "cases", json_count(q->cases));
@@ -127,7 +127,7 @@ static json_t *trait_json(const quality_trait *q)
     json_put(&o, "max_difference_beta_in_se", json_number(q->beta));
     json_put(&o, "max_relative_difference_se", json_number(q->se));
     json_put(&o, "max_difference_log10p", json_number(q->log10p));
-    json_put(&o, "there", json_text(q->worst));
+    json_put(&o, "there", text_json(q->worst));
     json_put(&o, "strongest_log10p", json_number(q->strongest));
     for (int d = 0; d < QUALITY_DIGITS; d++) {
         char name[24];
@@ -137,7 +137,7 @@ static json_t *trait_json(const quality_trait *q)
     }
     json_put(&o, "variants_by_equal_digits_of_log10p", digits);
     if (q->first_bad[0])
-        json_put(&o, "first_difference", json_text(q->first_bad));
+        json_put(&o, "first_difference", text_json(q->first_bad));
     return o;
 }
 

@@ -43,20 +43,6 @@ json_t *json_count(uint64_t value)
     return json_integer((json_int_t)value);
 }
 
-json_t *json_text(const char *text)
-{
-    json_t *value = json_string(text);
-    char *copy = value ? NULL : strdup(text);
-    if (!copy)
-        return value;
-    for (char *at = copy; *at; at++)
-        if ((unsigned char)*at >= 0x80)
-            *at = '?';
-    value = json_string(copy);
-    free(copy);
-    return value;
-}
-
 double json_get(const json_t *object, const char *key, double otherwise)
 {
     const json_t *value = json_object_get(object, key);

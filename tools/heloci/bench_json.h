@@ -9,13 +9,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tools/heloci/text_json.h"
+
 /* Takes the value over. */
 void json_put(json_t **object, const char *key, json_t *value);
 void json_add(json_t **array, json_t *value);
 
 json_t *json_number(double value); /* null where it is not finite, an integer where it is whole */
 json_t *json_count(uint64_t value);
-json_t *json_text(const char *text); /* bytes that are not ASCII become '?' where UTF-8 fails */
 
 /* A number of an object, or `otherwise` where there is none. */
 double json_get(const json_t *object, const char *key, double otherwise);

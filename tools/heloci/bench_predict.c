@@ -120,16 +120,16 @@ static json_t *assumptions_json(const prediction *p)
         "the analysis is this run's: %u weight columns, %u sums per variant; its parameters, in "
         "chunks of %u samples, two planes",
         p->r->shape.columns, p->r->shape.outputs, p->r->params.chunk);
-    json_add(&all, json_text(text));
+    json_add(&all, text_json(text));
     snprintf(text, sizeof text,
              "all nodes together read %s GB/s from storage, and a node no faster than it read and "
              "checked in the run that the rates are from, be that from the page cache",
              bench_digits(p->cluster.storage / 1e9));
-    json_add(&all, json_text(text));
+    json_add(&all, text_json(text));
     for (size_t i = 0; i < sizeof assumed / sizeof *assumed; i++)
-        json_add(&all, json_text(assumed[i]));
+        json_add(&all, text_json(assumed[i]));
     if (p->sets && p->set[p->sets - 1] == &bench_rates_h200)
-        json_add(&all, json_text(bench_rates_h200_text));
+        json_add(&all, text_json(bench_rates_h200_text));
     return all;
 }
 
@@ -180,9 +180,9 @@ static hel_status predict_with(prediction *p, const bench_shape *shape, const be
     if (status != HEL_OK)
         return status;
     json_t *o = json_object();
-    json_put(&o, "rates", json_text(rates->name));
+    json_put(&o, "rates", text_json(rates->name));
     json_put(&o, "measured", json_boolean(rates->measured));
-    json_put(&o, "billed_in", json_text(rates->device ? "GPU-hours" : "core-hours"));
+    json_put(&o, "billed_in", text_json(rates->device ? "GPU-hours" : "core-hours"));
     json_put(&o, "one_node", outlook_json(&alone));
     json_put(&o, "nodes", json_number(p->cluster.nodes));
     json_put(&o, "all_nodes", outlook_json(&shared));
@@ -317,7 +317,7 @@ static hel_status weak_scaling(prediction *p, const bench_rates *rates, json_t *
         json_add(&points, point);
     }
     bench_table_end(p->table, p->text, p->markdown);
-    json_put(&o, "rates", json_text(rates->name));
+    json_put(&o, "rates", text_json(rates->name));
     json_put(&o, "measured", json_boolean(rates->measured));
     json_put(&o, "points", points);
     json_add(all, o);
@@ -333,9 +333,9 @@ static void compare(prediction *p, const bench_rates *rates, const char *backend
         return;
     const double measured = bench_median(record->wall, record->count);
     json_t *o = json_object();
-    json_put(&o, "rates", json_text(rates->name));
-    json_put(&o, "backend", json_text(backend));
-    json_put(&o, "stage", json_text(stage));
+    json_put(&o, "rates", text_json(rates->name));
+    json_put(&o, "backend", text_json(backend));
+    json_put(&o, "stage", text_json(stage));
     json_put(&o, "predicted_s", json_number(predicted));
     json_put(&o, "measured_s", json_number(measured));
     json_put(&o, "ratio", json_number(predicted / measured));

@@ -29,7 +29,7 @@ static const field fields[] = {
 json_t *bench_rates_json(const bench_rates *rates)
 {
     json_t *o = json_object();
-    json_put(&o, "name", json_text(rates->name));
+    json_put(&o, "name", text_json(rates->name));
     json_put(&o, "measured", json_boolean(rates->measured));
     json_put(&o, "device", json_boolean(rates->device));
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {

@@ -65,14 +65,14 @@ json_t *bench_machine_json(void)
     json_t *o = json_object();
     look_up("/proc/cpuinfo", "model name", cpu, sizeof cpu);
     look_up("/proc/meminfo", "MemTotal", memory, sizeof memory);
-    json_put(&o, "processor", json_text(cpu));
+    json_put(&o, "processor", text_json(cpu));
     json_put(&o, "processors", json_count((uint64_t)sysconf(_SC_NPROCESSORS_ONLN)));
     json_put(&o, "memory_bytes", json_number(1024 * strtod(memory, NULL)));
     if (uname(&system) == 0) {
         char text[256];
         snprintf(text, sizeof text, "%.64s %.64s, %.64s", system.sysname, system.release,
                  system.machine);
-        json_put(&o, "system", json_text(text));
+        json_put(&o, "system", text_json(text));
     }
     return o;
 }
@@ -80,11 +80,11 @@ json_t *bench_machine_json(void)
 json_t *bench_build_json(void)
 {
     json_t *o = json_object();
-    json_put(&o, "heloci", json_text(hel_version()));
+    json_put(&o, "heloci", text_json(hel_version()));
 #if defined(__clang__)
-    json_put(&o, "compiler", json_text("clang " __clang_version__));
+    json_put(&o, "compiler", text_json("clang " __clang_version__));
 #else
-    json_put(&o, "compiler", json_text("gcc " __VERSION__));
+    json_put(&o, "compiler", text_json("gcc " __VERSION__));
 #endif
 #if defined(__OPTIMIZE__)
     json_put(&o, "optimised", json_true());
@@ -118,14 +118,14 @@ static void put_seconds(json_t **object, const char *name, double seconds)
 {
     char text[32];
     snprintf(text, sizeof text, "%.4fs", seconds);
-    json_put(object, name, json_text(text));
+    json_put(object, name, text_json(text));
 }
 
 static void put_bytes(json_t **object, const char *name, double bytes)
 {
     char text[24];
     bench_suite_bytes(text, bytes);
-    json_put(object, name, json_text(text));
+    json_put(object, name, text_json(text));
 }
 
 /* What the server says of itself: its stages' time at work, of each worker or device on average. */
@@ -206,13 +206,13 @@ static json_t *stages_json(const bench_result *r)
             if (record->count == 0)
                 continue;
             json_t *o = json_object();
-            json_put(&o, "name", json_text(row->name));
+            json_put(&o, "name", text_json(row->name));
             if (row->label)
-                json_put(&o, "label", json_text(row->label));
-            json_put(&o, "side", json_text(bench_side_names[row->side]));
+                json_put(&o, "label", text_json(row->label));
+            json_put(&o, "side", text_json(bench_side_names[row->side]));
             if (row->per_backend)
-                json_put(&o, "backend", json_text(bench_backend_names[b]));
-            json_put(&o, "what", json_text(row->text));
+                json_put(&o, "backend", text_json(bench_backend_names[b]));
+            json_put(&o, "what", text_json(row->text));
             json_put(&o, "runs", json_count(record->count));
             json_put(&o, "seconds", spread_json(record->wall, record->count));
             json_put(&o, "core_seconds", spread_json(record->cpu, record->count));
@@ -226,7 +226,7 @@ static json_t *size_json(const bench_result *r)
 {
     const bench_size *s = &r->work.size;
     json_t *o = json_object();
-    json_put(&o, "name", json_text(s->name));
+    json_put(&o, "name", text_json(s->name));
     json_put(&o, "as_in_table",
              json_boolean(!r->o->given[OPT_SAMPLES] && !r->o->given[OPT_VARIANTS]));
     json_put(&o, "seed", json_count(r->work.seed));
@@ -248,16 +248,16 @@ static json_t *backends_json(const bench_result *r)
         const json_t *report = r->record[STAGE_DESCRIBE][b].report;
         json_t *o = json_object();
         if (r->present[b]) {
-            json_put(&o, "device", json_text(json_word(report, "backend", "?")));
+            json_put(&o, "device", text_json(json_word(report, "backend", "?")));
             json_put(&o, "threads", json_number(json_get(report, "threads", 0)));
             json_put(&o, "memory_budget_bytes", json_number(json_get(report, "memory_bytes", 0)));
             const char *none = bench_no_measurement(r, (bench_backend)b);
             json_put(&o, "measurement", json_boolean(!none));
             if (none)
-                json_put(&o, "because", json_text(none));
+                json_put(&o, "because", text_json(none));
         } else {
             json_put(&o, "absent",
-                     json_text(report ? json_word(report, "absent", "?") : r->absent[b]));
+                     text_json(report ? json_word(report, "absent", "?") : r->absent[b]));
         }
         json_put(&all, bench_backend_names[b], o);
     }
@@ -312,7 +312,7 @@ static json_t *speedup_json(const bench_result *r)
         if (b == BENCH_CPU)
             continue;
         json_put(&all, bench_backend_names[b],
-                 refusal ? json_text(refusal) : json_number(bench_speedup(r, (bench_backend)b)));
+                 refusal ? text_json(refusal) : json_number(bench_speedup(r, (bench_backend)b)));
     }
     return all;
 }
@@ -323,15 +323,15 @@ static json_t *quality_json(const bench_result *r)
     const json_t *witness = r->record[STAGE_WITNESS][0].report;
     const hel_params *p = &r->params;
     json_t *o = verdict ? json_deep_copy(verdict) : json_object();
-    json_put(&o, "verdict", json_text(bench_verdict(r)));
+    json_put(&o, "verdict", text_json(bench_verdict(r)));
     if (r->mismatch)
-        json_put(&o, "found_by", json_text(bench_stage_table[r->failed].name));
+        json_put(&o, "found_by", text_json(bench_stage_table[r->failed].name));
     json_put(&o, "sums_verified",
              json_number(bench_chunks(&r->shape, p) * bench_blocks(&r->shape, p) *
                          r->shape.outputs * ldexp(1, (int)p->log_n)));
     json_put(
         &o, "how_sums_are_proved",
-        json_text("client_decrypt_decode compared every decrypted sum of every block, chunk of "
+        text_json("client_decrypt_decode compared every decrypted sum of every block, chunk of "
                   "samples and column with digests made from the clear genotypes at "
                   "encryption, before it wrote a table; a sum that is not the plaintext's "
                   "integer passes with a probability of at most 2^-61. verify_result compares "
@@ -352,8 +352,8 @@ json_t *bench_everything_json(const bench_result *r)
     struct tm tm;
     gmtime_r(&now, &tm);
     strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", &tm);
-    json_put(&root, "workload", json_text("encrypted-gwas"));
-    json_put(&root, "date", json_text(date));
+    json_put(&root, "workload", text_json("encrypted-gwas"));
+    json_put(&root, "date", text_json(date));
     json_put(&root, "size", size_json(r));
     json_put(&root, "runs", json_count(r->runs));
     json_put(&root, "encrypted_once", json_boolean(r->o->given[OPT_ENCRYPT_ONCE]));

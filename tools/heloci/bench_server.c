@@ -36,11 +36,11 @@ static void report_stages(const hel_scan_stats *s, json_t **report)
     for (uint32_t i = 0; i < s->stages; i++) {
         const hel_scan_stage *x = &s->stage[i];
         json_t *o = json_object();
-        json_put(&o, "name", json_text(x->name));
+        json_put(&o, "name", text_json(x->name));
         json_put(&o, "busy_s", json_number(x->busy));
         json_put(&o, "core_s", json_number(x->cpu));
         json_put(&o, "items", json_count(x->items));
-        json_put(&o, "unit", json_text(x->unit));
+        json_put(&o, "unit", text_json(x->unit));
         json_put(&o, "bytes", json_count(x->bytes));
         json_put(&o, "workers", json_count(x->workers));
         if (x->workers && s->wall > 0)
@@ -81,13 +81,13 @@ static void describe(bench_engine *e, const bench_work *work, json_t **report)
     static const char none[] = "no backend ";
     const char *text = hel_engine_backend_text(e->engine);
     if (strncmp(text, none, sizeof none - 1) == 0) {
-        json_put(report, "absent", json_text(text));
+        json_put(report, "absent", text_json(text));
         return;
     }
-    json_put(report, "backend", json_text(text));
+    json_put(report, "backend", text_json(text));
     json_put(report, "threads", json_count(hel_engine_threads(e->engine)));
     json_put(report, "memory_bytes", json_count(hel_engine_memory(e->engine)));
-    json_put(report, "simd", json_text(hel_engine_simd_name(e->engine)));
+    json_put(report, "simd", text_json(hel_engine_simd_name(e->engine)));
     json_put(report, "measurement", json_boolean(work->backend != BENCH_SIM));
 }
 
