@@ -70,13 +70,14 @@ static uint8_t *all_calls(real *r)
     return calls;
 }
 
-static void exact(const char *name, const char *covar)
+/* phenotypes NULL: all */
+static void exact(const char *name, const char *phenotypes, const char *covar)
 {
     real r;
     real_start(&r, name, covar);
     E2E_OK(&r.e, e2e_keygen(&r.e, NULL));
     E2E_OK(&r.e, e2e_encrypt(&r.e, r.bfile, 0));
-    E2E_OK(&r.e, e2e_null(&r.e, r.pheno, NULL, r.covar, NULL));
+    E2E_OK(&r.e, e2e_null(&r.e, r.pheno, phenotypes, r.covar, NULL));
     E2E_OK(&r.e, e2e_scan(&r.e));
     uint8_t *calls = all_calls(&r);
     e2e_compare_sums(&r.e, calls);
@@ -86,22 +87,22 @@ static void exact(const char *name, const char *covar)
 
 Test(real, exact_idash2018, .timeout = 900)
 {
-    exact("idash2018", "covar");
+    exact("idash2018", NULL, "covar");
 }
 
 Test(real, exact_gemma_mouse, .timeout = 900)
 {
-    exact("gemma_mouse", "covar_all");
+    exact("gemma_mouse", NULL, "covar_all");
 }
 
 Test(real, exact_rice44k, .timeout = 900)
 {
-    exact("rice44k", "covar_all");
+    exact("rice44k", "Na_K_Shoot_LSMEAN,Plant_height", "covar_all");
 }
 
 Test(real, exact_bglr_mice, .timeout = 900)
 {
-    exact("bglr_mice", "covar_all");
+    exact("bglr_mice", "BMI,ALBINO", "covar_all");
 }
 
 static void must_equal(const char *a, const char *b)
@@ -159,7 +160,7 @@ Test(real, keep_equals_fresh_encryption, .timeout = 900)
     real_stop(&r);
 }
 
-/* Four phenotypes in one run = four single runs. */
+/* Four phenotypes in one run = single runs. */
 Test(real, many_phenotypes_equal_single_runs, .timeout = 900)
 {
     static const char *const names[] = {"BMI", "HDL", "ALP", "TotChol"};
@@ -176,7 +177,7 @@ Test(real, many_phenotypes_equal_single_runs, .timeout = 900)
         snprintf(together[t], sizeof together[t], "%s/together.%d", r.e.dir.path, t);
         move(&r, table, together[t]);
     }
-    for (int t = 0; t < 4; t++) {
+    for (int t = 0; t < 4; t += 3) { /* the first and the last */
         E2E_OK(&r.e, e2e_null(&r.e, r.pheno, names[t], r.covar, NULL));
         E2E_OK(&r.e, e2e_scan(&r.e));
         E2E_OK(&r.e, e2e_decrypt(&r.e, 0, -1));
