@@ -138,6 +138,13 @@ static void set_sim(const char *name, uint64_t value)
     cr_assert_eq(value ? setenv(full, text, 1) : unsetenv(full), 0);
 }
 
+/* The simulator is slow under sanitizers, which see its kernels in the suites of the layers below. */
+static void leave_to_the_full_run(void)
+{
+    if (test_is_quick())
+        cr_skip_test("left to the full run");
+}
+
 /* Both planes, chunks of 128 samples of which the second is short, a last super-block of one block,
  * variants that end within a block. */
 Test(device_scan, sim_matches_the_cpu, .timeout = 600)
@@ -195,6 +202,7 @@ static uint64_t amount_after(const char *text, const char *word)
  * sizes; and less is refused before any work with what would fit. */
 Test(device_scan, sim_with_little_memory, .timeout = 900)
 {
+    leave_to_the_full_run();
     toy t;
     char text[1024];
     hel_scan_stats stats;
@@ -232,6 +240,7 @@ Test(device_scan, sim_with_little_memory, .timeout = 900)
 /* The default parameters, N = 8192. */
 Test(device_scan, sim_at_the_default_parameters, .timeout = 900)
 {
+    leave_to_the_full_run();
     toy t;
     hel_scan_stats stats;
     toy_start(&t, 12, 300);
@@ -295,6 +304,7 @@ Test(device_scan, verify_finds_wrong_bits, .timeout = 900)
 /* Several tiles, chunks and super-blocks. */
 Test(device_scan, verify_finds_wrong_bits_later, .timeout = 900)
 {
+    leave_to_the_full_run();
     toy t;
     uint64_t random = test_seed();
     toy_start(&t, 200, 8500);
@@ -451,6 +461,7 @@ static void run_program(toy *t, program_result *r, const char *out, const char *
 /* heloci run on the simulated device, behind the sandbox: the CPU's table. */
 Test(device_scan, run_on_the_simulated_device, .timeout = 600)
 {
+    leave_to_the_full_run();
     toy t;
     program_result r;
     char cpu[2 * PATH_MAX], sim[2 * PATH_MAX], path[3 * PATH_MAX];
