@@ -138,7 +138,7 @@ static void set_sim(const char *name, uint64_t value)
     cr_assert_eq(value ? setenv(full, text, 1) : unsetenv(full), 0);
 }
 
-/* The simulator is slow under sanitizers, which see its kernels in the suites of the layers below. */
+/* The simulator is slow under sanitizers, which see its kernels in suites of the layers below. */
 static void leave_to_the_full_run(void)
 {
     if (test_is_quick())

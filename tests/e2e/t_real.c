@@ -92,7 +92,7 @@ Test(real, exact_idash2018, .timeout = 900)
 
 Test(real, exact_gemma_mouse, .timeout = 900)
 {
-    exact("gemma_mouse", NULL, "covar_all");
+    exact("gemma_mouse", "CD8,CD8HIGH", "covar_all");
 }
 
 Test(real, exact_rice44k, .timeout = 900)
@@ -102,7 +102,7 @@ Test(real, exact_rice44k, .timeout = 900)
 
 Test(real, exact_bglr_mice, .timeout = 900)
 {
-    exact("bglr_mice", "BMI,ALBINO", "covar_all");
+    exact("bglr_mice", "BMI,ALBINO", "covar");
 }
 
 static void must_equal(const char *a, const char *b)
