@@ -157,7 +157,6 @@ static hel_status write_checkpoint(struct scan_job *job)
     hel_writer *w = NULL;
     struct kept *kept = NULL;
     uint8_t id[HEL_DIGEST_BYTES];
-    const hel_stage_mark mark = hel_stage_enter();
     head.kind = HEL_KIND_CHECKPOINT;
     memset(head.seed, 0, sizeof head.seed);
     memcpy(head.dataset, hel_reader_head(s->geno)->file_id, sizeof head.dataset);
@@ -176,7 +175,6 @@ static hel_status write_checkpoint(struct scan_job *job)
     else
         hel_writer_abort(w);
     hel_free(kept);
-    hel_stage_leave(&job->lane[0].stage[STAGE_CHECKPOINT], &mark, 1, 0);
     if (status == HEL_OK) {
         struct stat info;
         job->pause->on_disk = 1;
@@ -206,6 +204,7 @@ static void meet(struct scan_job *job)
 {
     struct scan_pause *p = job->pause;
     p->drained = hel_progress_draining(job->base.engine); /* asked once: all lanes do the same */
+    const hel_stage_mark mark = hel_stage_enter();
     /* first what the checkpoint speaks of; if the disk has lost that, there is no way on */
     hel_status status = hel_writer_sync(job->sums);
     if (status == HEL_OK) {
@@ -216,6 +215,7 @@ static void meet(struct scan_job *job)
             status = HEL_OK;
         }
     }
+    hel_stage_leave(&job->lane[0].stage[STAGE_CHECKPOINT], &mark, 1, 0);
     atomic_store(&p->last_ns, hel_clock_ns(CLOCK_MONOTONIC));
     end_meeting(p, status);
 }

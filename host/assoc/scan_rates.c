@@ -37,9 +37,9 @@ scan_rates hel_scan_rates_guess(const struct scan *s)
 
 static uint64_t sample_bytes(const struct scan *s, uint32_t columns, uint32_t blocks)
 {
-    return s->slot_bytes + hel_scan_cpu_expander_bytes(s, 1) + hel_scan_cpu_fixed_bytes(s) +
-           columns * hel_scan_cpu_column_bytes(s) + blocks * hel_scan_cpu_block_bytes(s) +
-           scan_result_words(s) * 4;
+    return hel_scan_host_bytes(s, 1) + s->slot_bytes + hel_scan_cpu_expander_bytes(s, 1) +
+           hel_scan_cpu_fixed_bytes(s) + columns * hel_scan_cpu_column_bytes(s) +
+           blocks * hel_scan_cpu_block_bytes(s);
 }
 
 /* A whole super-block, whose pairs of blocks share weights in cache, as far as memory goes. */
@@ -48,9 +48,9 @@ static void sample_shape(struct scan *v)
     const uint32_t super = v->gl.super_block, blocks = v->job->block_count;
     v->range = blocks < super ? blocks : super;
     v->column_batch = v->wl.columns < SAMPLE_COLUMNS ? v->wl.columns : SAMPLE_COLUMNS;
-    while (v->range > BLOCKS_AT_ONCE && sample_bytes(v, v->column_batch, v->range) > v->budget)
+    while (v->range > 1 && sample_bytes(v, v->column_batch, v->range) > v->budget)
         v->range /= 2;
-    while (v->column_batch > 2 && sample_bytes(v, v->column_batch, v->range) > v->budget)
+    while (v->column_batch > 1 && sample_bytes(v, v->column_batch, v->range) > v->budget)
         v->column_batch /= 2;
 }
 

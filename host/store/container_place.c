@@ -3,9 +3,6 @@
  * later process goes on with: what is there already is believed chunk by chunk, when its checksum
  * is one that the caller kept.
  */
-#include <errno.h>
-#include <unistd.h>
-
 #include "host/base/mem.h"
 #include "host/store/container_write_private.h"
 
@@ -71,21 +68,6 @@ int hel_writer_chunk(const hel_writer *w, uint64_t chunk, uint64_t *sum)
     return there;
 }
 
-static int read_back(int fd, uint8_t *to, size_t bytes, uint64_t offset)
-{
-    while (bytes > 0) {
-        const ssize_t n = pread(fd, to, bytes, (off_t)offset);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return 0;
-        to += n;
-        offset += (uint64_t)n;
-        bytes -= (size_t)n;
-    }
-    return 1;
-}
-
 hel_status hel_writer_adopt(hel_writer *w, uint64_t chunk, uint64_t sum, void *scratch,
                             int *adopted)
 {
@@ -95,7 +77,8 @@ hel_status hel_writer_adopt(hel_writer *w, uint64_t chunk, uint64_t sum, void *s
                 (ull)chunk);
     const size_t bytes = (size_t)chunk_bytes_of(p, chunk);
     /* a sector that cannot be read is as good as a wrong one: it is written anew */
-    if (!read_back(w->file.fd, scratch, bytes, p->offset + chunk * p->chunk_bytes) ||
+    if (hel_file_read_at(NULL, w->file.fd, w->file.part, scratch, bytes,
+                         p->offset + chunk * p->chunk_bytes) != HEL_OK ||
         w->checksum(scratch, bytes) != sum)
         return HEL_OK;
     p->sum[chunk] = sum;

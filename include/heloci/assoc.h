@@ -253,10 +253,10 @@ typedef struct hel_merge_config {
     }
 
 /** Joins shards: proves first that they are of one scan (inputs, keys, parameters) and that every
- *  variant is in exactly one of them, HEL_E_MISMATCH naming files and variants otherwise; checks
- *  every checksum; then writes what one scan of everything writes, byte for byte, with a manifest
- *  that names the parts and their manifests. A part whose manifest does not fit it is
- *  HEL_E_MISMATCH. */
+ *  variant is in exactly one of them, HEL_E_MISMATCH naming files and variants otherwise; then
+ *  writes what one scan of everything writes, byte for byte, out of bytes whose checksums it has
+ *  checked (HEL_E_FORMAT, and no file), with a manifest that names the parts and their manifests.
+ *  A part whose manifest does not fit it is HEL_E_MISMATCH. */
 HEL_API HEL_MUST_CHECK hel_status hel_merge(hel_engine *engine, const hel_merge_config *config);
 
 /* ---- decrypt ---- */

@@ -278,7 +278,7 @@ Test(shards, of_other_scans, .timeout = 300)
     set_stop(&s);
 }
 
-/* Every section of a shard, damaged or cut, is found before a byte is written. */
+/* Every section of a shard, damaged or cut, is found, and nothing is left that has a name. */
 Test(shards, damaged_ones, .timeout = 300)
 {
     set s;

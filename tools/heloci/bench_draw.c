@@ -4,8 +4,11 @@
  */
 #include <cairo-svg.h>
 #include <cairo.h>
+#include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/heloci/bench_run.h"
 
@@ -270,11 +273,12 @@ static double height_of(const bench_result *r)
 
 static int draw_one(const bench_result *r, int svg)
 {
-    char path[BENCH_PATH];
+    char path[BENCH_PATH], part[BENCH_PATH];
     const double zoom = svg ? 1 : 2, height = height_of(r);
     snprintf(path, sizeof path, "%s.%s", r->out, svg ? "svg" : "png");
+    snprintf(part, sizeof part, "%s.%s.part", r->out, svg ? "svg" : "png");
     cairo_surface_t *surface =
-        svg ? cairo_svg_surface_create(path, WIDTH, height)
+        svg ? cairo_svg_surface_create(part, WIDTH, height)
             : cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)(zoom * WIDTH),
                                          (int)(zoom * height));
     chart c = {r, cairo_create(surface), 0};
@@ -288,14 +292,16 @@ static int draw_one(const bench_result *r, int svg)
     cairo_status_t status = cairo_status(c.cr);
     cairo_destroy(c.cr);
     if (status == CAIRO_STATUS_SUCCESS && !svg)
-        status = cairo_surface_write_to_png(surface, path);
+        status = cairo_surface_write_to_png(surface, part);
     cairo_surface_finish(surface);
     if (status == CAIRO_STATUS_SUCCESS)
         status = cairo_surface_status(surface);
     cairo_surface_destroy(surface);
-    if (status == CAIRO_STATUS_SUCCESS)
+    if (status == CAIRO_STATUS_SUCCESS && rename(part, path) == 0)
         return 0;
-    fprintf(stderr, "heloci bench: %s: %s\n", path, cairo_status_to_string(status));
+    fprintf(stderr, "heloci bench: %s: %s\n", part,
+            status == CAIRO_STATUS_SUCCESS ? strerror(errno) : cairo_status_to_string(status));
+    unlink(part);
     return EXIT_IO;
 }
 
